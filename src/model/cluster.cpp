@@ -1,0 +1,50 @@
+#include "model/cluster.hpp"
+
+#include "model/layout.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace provost::model {
+
+std::string_view name(Role role) {
+  switch (role) {
+    case Role::controller:
+      return "controller";
+    case Role::login:
+      return "login";
+    case Role::compute:
+      return "compute";
+  }
+  return "compute";
+}
+
+const InstanceGroup& Cluster::controller_group() const {
+  const auto found = std::find_if(groups.begin(), groups.end(), [](const InstanceGroup& group) {
+    return group.role == Role::controller;
+  });
+  if (found == groups.end()) {
+    throw std::logic_error("a checked cluster has a controller group");
+  }
+  return *found;
+}
+
+const InstanceGroup* Cluster::find_group(std::string_view group) const {
+  const auto found = std::find_if(groups.begin(), groups.end(),
+                                  [&](const InstanceGroup& each) { return each.name == group; });
+  return found == groups.end() ? nullptr : &*found;
+}
+
+std::string node_name(std::string_view group, int number) {
+  return fmt::format("{}-{}", group, number);
+}
+
+std::string aws_host_name(std::string_view address) {
+  std::string name = "ip-" + std::string(address);
+  std::replace(name.begin(), name.end(), '.', '-');
+  return name;
+}
+
+}  // namespace provost::model

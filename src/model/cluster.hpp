@@ -1,0 +1,96 @@
+// The nouns of a cluster that several rooms share. Values only; read from files by `spec/`.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace provost::model {
+
+/// What a group's nodes are in Slurm. HyperPod's NodeType.
+enum class Role { controller, login, compute };
+std::string_view name(Role role);
+
+/// A row of the instance catalogue.
+struct InstanceType {
+  std::string name;  ///< "ml.g5.xlarge"
+  int vcpus = 0;
+  std::int64_t memory_mib = 0;
+  std::string accelerator;  ///< "a10g", as Slurm's GRES type; empty: none
+  int accelerators = 0;
+};
+
+/// `LifeCycleConfig` of a group: which script of which bucket runs on its nodes, and when.
+struct LifecycleScript {
+  enum class When {
+    on_create,        ///< HyperPod's OnCreate
+    on_init_complete  ///< HyperPod's OnInitComplete
+  };
+  std::string bucket;  ///< "sagemaker-university"
+  std::string prefix;  ///< "lifecycle", without slashes at its ends; may be empty
+  std::string script;  ///< "on_create.sh", relative to the prefix
+  When when = When::on_create;
+
+  friend bool operator==(const LifecycleScript&, const LifecycleScript&) = default;
+};
+
+struct InstanceGroup {
+  std::string name;
+  Role role = Role::compute;
+  InstanceType type;
+  int count = 0;
+  int threads_per_core = 1;
+  std::vector<std::string> partitions;  ///< of a compute group; `dev` is not named here
+  std::optional<LifecycleScript> lifecycle;
+  std::string execution_role;
+};
+
+struct Tag {
+  std::string key;
+  std::string value;
+};
+
+/// A person of the campus file.
+struct Person {
+  std::string name;  ///< POSIX user name
+  std::int64_t uid = 0;
+  std::string title;              ///< full name for people; may be empty
+  std::vector<std::string> keys;  ///< public SSH keys, one line each
+};
+
+/// A department: a Slurm account whose supervisors are its coordinators.
+struct Department {
+  std::string name;
+  std::string title;
+  std::vector<std::string> supervisors;
+  std::vector<std::string> members;
+};
+
+/// The campus file: who the users are and who they belong to.
+struct Campus {
+  std::string name;
+  std::string currency = "USD";
+  std::vector<std::string> administrators;  ///< names of people
+  std::vector<Department> departments;
+  std::vector<Person> people;
+};
+
+/// What is wanted of one cluster: the meaning of the user's files together.
+struct Cluster {
+  std::string name;
+  std::vector<InstanceGroup> groups;  ///< in the order of the file
+  std::vector<Tag> tags;
+  std::optional<Campus> campus;
+  std::string provisioning_parameters;  ///< the file as it was given; empty when there was none
+
+  [[nodiscard]] const InstanceGroup& controller_group() const;
+  [[nodiscard]] const InstanceGroup* find_group(std::string_view group) const;
+};
+
+/// HyperPod's InstanceName, which is the node's host name and Slurm's NodeName: "<group>-<n>",
+/// n from 1.
+std::string node_name(std::string_view group, int number);
+
+}  // namespace provost::model
