@@ -1,0 +1,97 @@
+#include "store/migrations.hpp"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <stdexcept>
+#include <string>
+
+namespace provost::store {
+
+const std::array<Migration, 1> kMigrations = {{
+    {"001-first-cluster", R"sql(
+CREATE TABLE settings (
+  key TEXT PRIMARY KEY, value BLOB NOT NULL
+) STRICT;
+CREATE TABLE clusters (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  arn TEXT NOT NULL,
+  created INTEGER NOT NULL,                -- milliseconds since 1970, as every time here
+  config_name TEXT NOT NULL, config_text TEXT NOT NULL,
+  parameters_name TEXT, parameters_text TEXT,
+  campus_name TEXT, campus_text TEXT,
+  network_id TEXT NOT NULL UNIQUE,
+  subnet TEXT NOT NULL UNIQUE,             -- two clusters never share addresses
+  arrived INTEGER NOT NULL, deleting INTEGER NOT NULL, delete_data INTEGER NOT NULL,
+  munge_key BLOB NOT NULL, admin_key_public TEXT NOT NULL,
+  host_key TEXT NOT NULL, host_key_public TEXT NOT NULL
+) STRICT;
+CREATE TABLE nodes (
+  cluster_id TEXT NOT NULL REFERENCES clusters (id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  group_name TEXT NOT NULL, number INTEGER NOT NULL,
+  address TEXT NOT NULL UNIQUE,            -- no address twice, whatever happens
+  instance_id TEXT NOT NULL UNIQUE,
+  incarnation INTEGER NOT NULL,
+  status TEXT NOT NULL, message TEXT NOT NULL, launched INTEGER NOT NULL,
+  PRIMARY KEY (cluster_id, name)
+) STRICT;
+CREATE TABLE intents (
+  key TEXT PRIMARY KEY,
+  cluster_id TEXT NOT NULL REFERENCES clusters (id) ON DELETE CASCADE,
+  attempt INTEGER NOT NULL, begun INTEGER NOT NULL,
+  ended INTEGER,                           -- NULL: begun and perhaps half done
+  outcome INTEGER NOT NULL, found TEXT NOT NULL, retry_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE events (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  time INTEGER NOT NULL, level INTEGER NOT NULL, resource INTEGER NOT NULL,
+  cluster TEXT NOT NULL, group_name TEXT NOT NULL, node TEXT NOT NULL,
+  actor TEXT NOT NULL, what TEXT NOT NULL, because TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_of_cluster ON events (cluster, id);
+CREATE TABLE removals (
+  cluster TEXT PRIMARY KEY,
+  cluster_id TEXT NOT NULL, state TEXT NOT NULL,
+  was TEXT NOT NULL, left_over TEXT NOT NULL, kept TEXT NOT NULL, message TEXT NOT NULL
+) STRICT;
+CREATE TABLE tokens (
+  name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, created INTEGER NOT NULL
+) STRICT;
+)sql"},
+}};
+
+void migrate(SQLite::Database& database) {
+  database.exec("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT");
+  std::set<std::string> applied;
+  SQLite::Statement query(database, "SELECT name FROM migrations");
+  while (query.executeStep()) {
+    applied.insert(query.getColumn(0).getString());
+  }
+  for (const std::string& name : applied) {
+    const bool known =
+        std::any_of(kMigrations.begin(), kMigrations.end(),
+                    [&](const Migration& migration) { return migration.name == name; });
+    if (!known) {
+      throw std::runtime_error(
+          fmt::format("it was changed by a newer Provost (migration {}); use that one", name));
+    }
+  }
+  for (const Migration& migration : kMigrations) {
+    const std::string name(migration.name);
+    if (applied.contains(name)) {
+      continue;
+    }
+    SQLite::Transaction transaction(database);
+    database.exec(std::string(migration.sql));
+    SQLite::Statement record(database, "INSERT INTO migrations VALUES (?, datetime('now'))");
+    record.bind(1, name);
+    record.exec();
+    transaction.commit();
+  }
+}
+
+}  // namespace provost::store

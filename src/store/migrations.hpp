@@ -1,0 +1,25 @@
+// The schema, as named steps. A step that has been released is never edited; a change is a new step.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace SQLite {
+class Database;
+}  // namespace SQLite
+
+namespace provost::store {
+
+struct Migration {
+  std::string_view name;
+  std::string_view sql;
+};
+
+/// All steps, oldest first.
+extern const std::array<Migration, 1> kMigrations;
+
+/// Applies the missing steps, each in a transaction of its own together with its record. Throws
+/// std::runtime_error when the file knows a step that this program does not (a newer Provost).
+void migrate(SQLite::Database& database);
+
+}  // namespace provost::store

@@ -1,0 +1,177 @@
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include "store/store.hpp"
+
+namespace provost::store {
+namespace {
+
+/// Binds values to ?1, ?2, … in order.
+class Binder {
+ public:
+  explicit Binder(SQLite::Statement& statement) : statement_(statement) {}
+  Binder& text(const std::string& value) {
+    statement_.bind(next_++, value);
+    return *this;
+  }
+  Binder& blob(const std::string& value) {
+    statement_.bind(next_++, value.data(), static_cast<int>(value.size()));
+    return *this;
+  }
+  Binder& number(std::int64_t value) {
+    statement_.bind(next_++, value);
+    return *this;
+  }
+  Binder& time(UtcTime value) { return number(to_millis(value)); }
+  Binder& file(const std::optional<GivenFile>& file) {
+    if (file) {
+      return text(file->name).text(file->text);
+    }
+    statement_.bind(next_++);
+    statement_.bind(next_++);
+    return *this;
+  }
+  void run() { statement_.exec(); }
+
+ private:
+  SQLite::Statement& statement_;
+  int next_ = 1;
+};
+
+void bind_and_run(SQLite::Database& database, const char* sql, const Cluster& cluster) {
+  SQLite::Statement statement(database, sql);
+  Binder(statement)
+      .text(cluster.id)
+      .text(cluster.name)
+      .text(cluster.arn)
+      .time(cluster.created)
+      .text(cluster.cluster_config.name)
+      .text(cluster.cluster_config.text)
+      .file(cluster.provisioning_parameters)
+      .file(cluster.campus)
+      .text(cluster.network_id)
+      .text(cluster.subnet)
+      .number(cluster.arrived ? 1 : 0)
+      .number(cluster.deleting ? 1 : 0)
+      .number(cluster.delete_data ? 1 : 0)
+      .blob(cluster.munge_key)
+      .text(cluster.admin_key_public)
+      .text(cluster.host_key)
+      .text(cluster.host_key_public)
+      .run();
+}
+
+}  // namespace
+
+void Writer::set(const std::string& key, const std::string& value) {
+  SQLite::Statement statement(database_, "INSERT OR REPLACE INTO settings VALUES (?, ?)");
+  Binder(statement).text(key).blob(value).run();
+}
+
+void Writer::insert_cluster(const Cluster& cluster) {
+  bind_and_run(database_,
+               "INSERT INTO clusters VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", cluster);
+}
+
+void Writer::update_cluster(const Cluster& cluster) {
+  bind_and_run(database_,
+               "UPDATE clusters SET name = ?2, arn = ?3, created = ?4, config_name = ?5, "
+               "config_text = ?6, parameters_name = ?7, parameters_text = ?8, campus_name = ?9, "
+               "campus_text = ?10, network_id = ?11, subnet = ?12, arrived = ?13, deleting = ?14, "
+               "delete_data = ?15, munge_key = ?16, admin_key_public = ?17, host_key = ?18, "
+               "host_key_public = ?19 WHERE id = ?1",
+               cluster);
+}
+
+void Writer::delete_cluster(const std::string& id) {
+  SQLite::Statement statement(database_, "DELETE FROM clusters WHERE id = ?");
+  Binder(statement).text(id).run();
+}
+
+void Writer::put_node(const Node& node) {
+  SQLite::Statement statement(
+      database_,
+      "INSERT INTO nodes VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (cluster_id, name) DO UPDATE SET "
+      "group_name = ?3, number = ?4, address = ?5, instance_id = ?6, incarnation = ?7, status = ?8, "
+      "message = ?9, launched = ?10");
+  Binder(statement)
+      .text(node.cluster_id)
+      .text(node.name)
+      .text(node.group)
+      .number(node.number)
+      .text(node.address)
+      .text(node.instance_id)
+      .number(node.incarnation)
+      .text(std::string(name(node.status)))
+      .text(node.message)
+      .time(node.launched)
+      .run();
+}
+
+void Writer::delete_node(const std::string& cluster_id, const std::string& name) {
+  SQLite::Statement statement(database_, "DELETE FROM nodes WHERE cluster_id = ? AND name = ?");
+  Binder(statement).text(cluster_id).text(name).run();
+}
+
+void Writer::put_intent(const Intent& intent) {
+  SQLite::Statement statement(database_,
+                              "INSERT OR REPLACE INTO intents VALUES (?,?,?,?,?,?,?,?)");
+  Binder binder(statement);
+  binder.text(intent.key).text(intent.cluster_id).number(intent.attempt).time(intent.begun);
+  if (intent.ended) {
+    statement.bind(5, static_cast<std::int64_t>(to_millis(*intent.ended)));
+  } else {
+    statement.bind(5);
+  }
+  statement.bind(6, static_cast<int>(intent.outcome));
+  statement.bind(7, intent.found);
+  statement.bind(8, static_cast<std::int64_t>(to_millis(intent.retry_at)));
+  statement.exec();
+}
+
+void Writer::delete_intent(const std::string& key) {
+  SQLite::Statement statement(database_, "DELETE FROM intents WHERE key = ?");
+  Binder(statement).text(key).run();
+}
+
+void Writer::add_event(const Event& event) {
+  SQLite::Statement statement(database_,
+                              "INSERT INTO events (time, level, resource, cluster, group_name, node, "
+                              "actor, what, because) VALUES (?,?,?,?,?,?,?,?,?)");
+  Binder(statement)
+      .time(event.time == UtcTime{} ? now_utc() : event.time)
+      .number(static_cast<int>(event.level))
+      .number(static_cast<int>(event.resource))
+      .text(event.cluster)
+      .text(event.group)
+      .text(event.node)
+      .text(event.actor.empty() ? "provostd" : event.actor)
+      .text(event.what)
+      .text(event.because)
+      .run();
+}
+
+void Writer::put_removal(const Removal& removal) {
+  SQLite::Statement statement(database_,
+                              "INSERT OR REPLACE INTO removals VALUES (?,?,?,?,?,?,?)");
+  Binder(statement)
+      .text(removal.cluster)
+      .text(removal.cluster_id)
+      .text(removal.state)
+      .text(removal.was)
+      .text(removal.left)
+      .text(removal.kept)
+      .text(removal.message)
+      .run();
+}
+
+void Writer::insert_token(const Token& token) {
+  SQLite::Statement statement(database_, "INSERT INTO tokens VALUES (?,?,?)");
+  Binder(statement).text(token.name).text(token.hash).time(token.created).run();
+}
+
+void Writer::delete_token(const std::string& name) {
+  SQLite::Statement statement(database_, "DELETE FROM tokens WHERE name = ?");
+  Binder(statement).text(name).run();
+}
+
+}  // namespace provost::store
