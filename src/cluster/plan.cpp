@@ -1,0 +1,280 @@
+#include <algorithm>
+
+#include "cluster/cluster.hpp"
+
+namespace provost::cluster {
+namespace {
+
+using model::Action;
+using model::Because;
+using model::Stage;
+
+std::string condition(const Wanted& wanted, std::string_view rest) {
+  return fmt::format("{}/{}", wanted.name, rest);
+}
+
+bool is_up(const protocol::Report& report, std::string_view unit) {
+  return std::any_of(report.units.begin(), report.units.end(), [&](const protocol::UnitReport& each) {
+    return each.name == unit && each.state == protocol::UnitState::up;
+  });
+}
+
+std::string first_trouble(const protocol::Report& report) {
+  if (!report.failure.empty()) {
+    return report.failure;
+  }
+  if (report.script.state == protocol::ScriptState::failed) {
+    return fmt::format("lifecycle script {} ended with status {}", report.script.step,
+                       report.script.status);
+  }
+  for (const protocol::UnitReport& unit : report.units) {
+    if (unit.state == protocol::UnitState::failed) {
+      return fmt::format("{} does not run: {}", unit.name, unit.message);
+    }
+  }
+  return {};
+}
+
+NodeFacts facts_of(const WantedNode& wanted, const NodeSeen& seen) {
+  NodeFacts facts;
+  facts.running = seen.machine_running && seen.machine_incarnation == wanted.place.incarnation;
+  facts.registered = seen.agent.connected && seen.agent.report &&
+                     seen.agent.incarnation == wanted.place.incarnation;
+  if (!facts.registered) {
+    return facts;
+  }
+  const protocol::Report& report = *seen.agent.report;
+  facts.configured = report.revision == wanted.revision && report.failure.empty();
+  facts.script_failed = report.script.state == protocol::ScriptState::failed;
+  facts.script_running = report.script.state == protocol::ScriptState::running;
+  facts.prepared = facts.configured && (!wanted.has_script ||
+                                        report.script.state == protocol::ScriptState::succeeded);
+  facts.trouble = first_trouble(report);
+  const bool all_up = std::all_of(
+      report.units.begin(), report.units.end(),
+      [](const protocol::UnitReport& unit) { return unit.state == protocol::UnitState::up; });
+  facts.ready = facts.prepared && all_up && !report.units.empty();
+  facts.worker_asked = std::none_of(
+      report.units.begin(), report.units.end(),
+      [](const protocol::UnitReport& unit) { return unit.state == protocol::UnitState::waiting; });
+  return facts;
+}
+
+void plan_removal(const Wanted& wanted, const Seen& seen, model::Plan<Deed>& plan) {
+  const Because because{"the cluster is being deleted", {}};
+  std::vector<model::Condition> jobs_stopped;
+  const auto controller =
+      std::find_if(wanted.nodes.begin(), wanted.nodes.end(), [](const WantedNode& node) {
+        return node.place.role == model::Role::controller;
+      });
+  if (seen.running_jobs > 0 && controller != wanted.nodes.end()) {
+    Action<Deed> stop{{}, StopJobs{controller->place.name}};
+    stop.step.key = condition(wanted, "jobs/stop");
+    stop.step.line = fmt::format("- {} running jobs  stop", seen.running_jobs);
+    stop.step.because = because;
+    stop.step.gives = {condition(wanted, "jobs-stopped")};
+    stop.step.deadline = std::chrono::seconds(30);
+    jobs_stopped = stop.step.gives;
+    plan.actions.push_back(std::move(stop));
+  }
+  std::vector<model::Condition> all_gone;
+  for (const auto& [name, node] : seen.nodes) {
+    const model::Condition gone = condition(wanted, name + "/gone");
+    all_gone.push_back(gone);
+    if (!node.machine_exists) {
+      continue;
+    }
+    Action<Deed> remove{{}, RemoveNode{name}};
+    remove.step.key = condition(wanted, name + "/remove");
+    remove.step.line = fmt::format("- {}  remove", name);
+    remove.step.because = because;
+    remove.step.needs = jobs_stopped;
+    remove.step.gives = {gone};
+    remove.step.deadline = std::chrono::seconds(30);
+    plan.actions.push_back(std::move(remove));
+  }
+  if (seen.network) {
+    Action<Deed> remove{{}, RemoveNetwork{}};
+    remove.step.key = condition(wanted, "network/remove");
+    remove.step.line = "- network  remove";
+    remove.step.because = because;
+    remove.step.needs = all_gone;
+    remove.step.gives = {condition(wanted, "network-gone")};
+    remove.step.deadline = std::chrono::seconds(30);
+    plan.actions.push_back(std::move(remove));
+  }
+  if (seen.data && wanted.delete_data) {
+    Action<Deed> remove{{}, RemoveData{wanted.data_directory}};
+    remove.step.key = condition(wanted, "data/remove");
+    remove.step.line = "- /fsx  remove with all its data";
+    remove.step.because = {"it was asked for with --with-data", {}};
+    remove.step.needs = all_gone;
+    remove.step.gives = {condition(wanted, "data-gone")};
+    plan.actions.push_back(std::move(remove));
+  }
+}
+
+void plan_node(const Wanted& wanted, const WantedNode& node, const Facts& facts, const Seen& seen,
+               model::Plan<Deed>& plan) {
+  const std::string& name = node.place.name;
+  const NodeFacts& known = facts.nodes.at(name);
+  if (!known.running) {
+    Action<Deed> create{{}, CreateNode{node.machine}};
+    create.step.key = condition(wanted, fmt::format("{}/{}/create", name, node.place.incarnation));
+    create.step.line = fmt::format("+ {}  create  {}", name, node.type);
+    const auto& machine = seen.nodes.at(name);
+    create.step.because = {machine.machine_exists ? "its machine does not run"
+                                                  : fmt::format("group {} has it", node.place.group),
+                           {}};
+    create.step.needs = {condition(wanted, "network")};
+    create.step.gives = {condition(wanted, name + "/registered")};
+    create.step.deadline = std::chrono::seconds(15);
+    plan.actions.push_back(std::move(create));
+    return;
+  }
+  if (!known.registered) {
+    return;  // it boots; the agent's silence is health's business
+  }
+  const bool open_worker = facts.slurmctld_answers || known.worker_asked;
+  if (known.configured && (known.worker_asked || !open_worker)) {
+    return;
+  }
+  const Stage opened = open_worker ? Stage::worker : Stage::service;
+  Action<Deed> configure{{}, ConfigureNode{name, opened}};
+  configure.step.key = condition(
+      wanted, fmt::format("{}/{}/configure/{}/{}/{}", name, node.place.incarnation,
+                          node.revision.substr(0, 12), opened == Stage::worker ? "worker" : "service",
+                          seen.nodes.at(name).agent.connection));
+  configure.step.line = fmt::format("~ {}  {}", name,
+                                    known.configured ? "start slurmd" : "configure");
+  configure.step.because = {known.configured ? "slurmctld answers" : "its agent registered", {}};
+  configure.step.gives = {condition(wanted, name + "/configured")};
+  configure.step.deadline = std::chrono::seconds(60);
+  plan.actions.push_back(std::move(configure));
+}
+
+}  // namespace
+
+Facts facts(const Wanted& wanted, const Seen& seen) {
+  Facts facts;
+  if (seen.network) {
+    facts.seen.insert(condition(wanted, "network"));
+  } else {
+    facts.seen.insert(condition(wanted, "network-gone"));
+  }
+  for (const WantedNode& node : wanted.nodes) {
+    const std::string& name = node.place.name;
+    const auto found = seen.nodes.find(name);
+    const NodeSeen nothing;
+    const NodeSeen& machine = found == seen.nodes.end() ? nothing : found->second;
+    const NodeFacts known = facts_of(node, machine);
+    if (known.registered) {
+      facts.seen.insert(condition(wanted, name + "/registered"));
+    }
+    if (known.configured) {
+      facts.seen.insert(condition(wanted, name + "/configured"));
+    }
+    if (node.place.role == model::Role::controller && known.registered) {
+      facts.slurmdbd_answers = is_up(*machine.agent.report, "slurmdbd.service");
+      facts.slurmctld_answers = is_up(*machine.agent.report, "slurmctld.service");
+    }
+    facts.nodes.emplace(name, known);
+  }
+  for (const auto& [name, node] : seen.nodes) {
+    if (!node.machine_exists) {
+      facts.seen.insert(condition(wanted, name + "/gone"));
+    }
+  }
+  if (facts.slurmdbd_answers) {
+    facts.seen.insert(condition(wanted, "slurmdbd/answers"));
+  }
+  if (facts.slurmctld_answers) {
+    facts.seen.insert(condition(wanted, "slurmctld/answers"));
+  }
+  if (seen.running_jobs == 0) {
+    facts.seen.insert(condition(wanted, "jobs-stopped"));
+  }
+  return facts;
+}
+
+model::Plan<Deed> plan(const Wanted& wanted, const Facts& facts, const Seen& seen) {
+  model::Plan<Deed> plan;
+  if (wanted.deleting) {
+    plan_removal(wanted, seen, plan);
+    return plan;
+  }
+  if (!seen.network) {
+    Action<Deed> create{{}, CreateNetwork{wanted.network}};
+    create.step.key = condition(wanted, "network/create");
+    create.step.line = fmt::format("+ network  create  {}", wanted.network.subnet);
+    create.step.because = {"the cluster's nodes live on a network of their own", {}};
+    create.step.gives = {condition(wanted, "network")};
+    create.step.deadline = std::chrono::seconds(15);
+    plan.actions.push_back(std::move(create));
+  }
+  for (const WantedNode& node : wanted.nodes) {
+    plan_node(wanted, node, facts, seen, plan);
+  }
+  return plan;
+}
+
+std::optional<model::NodeEvent> node_event(model::NodeStatus status, const NodeFacts& facts,
+                                           bool refused, bool deleting) {
+  using model::NodeEvent;
+  using model::NodeStatus;
+  if (deleting) {
+    return status == NodeStatus::shutting_down ? std::nullopt
+                                               : std::optional(NodeEvent::removal_asked);
+  }
+  if (facts.ready && status != NodeStatus::running) {
+    return NodeEvent::ready;
+  }
+  if (facts.script_failed && status != NodeStatus::failure) {
+    return NodeEvent::script_failed;
+  }
+  if (refused && status != NodeStatus::failure) {
+    return NodeEvent::refused;
+  }
+  if (status == NodeStatus::failure && !refused && !facts.script_failed && facts.registered) {
+    return NodeEvent::mended;
+  }
+  const bool lost = !facts.running || (facts.registered && !facts.ready);
+  if (status == NodeStatus::running && lost) {
+    return NodeEvent::not_ready;
+  }
+  return std::nullopt;
+}
+
+model::ClusterStatus status_of(bool deleting, bool arrived,
+                               const std::vector<model::NodeStatus>& nodes) {
+  if (deleting) {
+    return model::ClusterStatus::deleting;
+  }
+  if (arrived) {
+    return model::ClusterStatus::in_service;
+  }
+  const bool failed = std::any_of(nodes.begin(), nodes.end(), [](model::NodeStatus status) {
+    return status == model::NodeStatus::failure;
+  });
+  return failed ? model::ClusterStatus::failed : model::ClusterStatus::creating;
+}
+
+model::GroupStatus group_status_of(bool deleting, bool arrived,
+                                   const std::vector<model::NodeStatus>& nodes) {
+  if (deleting) {
+    return model::GroupStatus::deleting;
+  }
+  const auto count = [&](model::NodeStatus status) {
+    return std::count(nodes.begin(), nodes.end(), status);
+  };
+  if (count(model::NodeStatus::running) == static_cast<std::ptrdiff_t>(nodes.size())) {
+    return model::GroupStatus::in_service;
+  }
+  if (arrived) {
+    return model::GroupStatus::degraded;
+  }
+  return count(model::NodeStatus::failure) > 0 ? model::GroupStatus::failed
+                                               : model::GroupStatus::creating;
+}
+
+}  // namespace provost::cluster

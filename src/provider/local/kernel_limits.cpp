@@ -1,0 +1,81 @@
+#include "provider/local/kernel_limits.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <boost/json.hpp>
+#include <fstream>
+
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "os/files.hpp"
+
+namespace provost::provider::local {
+namespace {
+
+struct Limit {
+  const char* file;
+  std::int64_t wanted;
+};
+
+// With the kernel's defaults systemd stops at 13 to 16 nodes ("Failed to allocate manager object").
+constexpr std::array<Limit, 5> kLimits = {{{"/proc/sys/fs/inotify/max_user_instances", 8192},
+                                           {"/proc/sys/fs/inotify/max_user_watches", 1'048'576},
+                                           {"/proc/sys/kernel/keys/maxkeys", 20'000},
+                                           {"/proc/sys/kernel/keys/maxbytes", 2'000'000},
+                                           {"/proc/sys/net/ipv4/neigh/default/gc_thresh3", 65'536}}};
+
+std::int64_t read_limit(const std::string& file) {
+  const auto text = os::read_file(file);
+  return text ? to_number(trim(*text)).value_or(0) : 0;
+}
+
+}  // namespace
+
+Status raise_kernel_limits(const std::string& record_file) {
+  boost::json::object before;
+  const bool noted = os::exists(record_file);
+  for (const Limit& limit : kLimits) {
+    const std::int64_t now = read_limit(limit.file);
+    if (now > 0 && now < limit.wanted) {
+      before[limit.file] = now;
+    }
+  }
+  if (before.empty()) {
+    return {};
+  }
+  if (!noted) {
+    if (Status written = os::write_file(record_file, boost::json::serialize(before)); !written) {
+      return written;
+    }
+  }
+  for (const Limit& limit : kLimits) {
+    if (before.contains(limit.file)) {
+      log::info("provider", "raising {} from {} to {}", limit.file, read_limit(limit.file),
+                limit.wanted);
+      std::ofstream(limit.file) << limit.wanted;
+    }
+  }
+  return {};
+}
+
+Status restore_kernel_limits(const std::string& record_file) {
+  const auto text = os::read_file(record_file);
+  if (!text) {
+    return {};
+  }
+  boost::system::error_code problem;
+  const boost::json::value before = boost::json::parse(*text, problem);
+  if (!problem && before.is_object()) {
+    for (const Limit& limit : kLimits) {
+      const auto* old = before.as_object().if_contains(limit.file);
+      if (old != nullptr && old->is_int64() && read_limit(limit.file) == limit.wanted) {
+        std::ofstream(limit.file) << old->as_int64();
+      }
+    }
+  }
+  ::unlink(record_file.c_str());
+  return {};
+}
+
+}  // namespace provost::provider::local

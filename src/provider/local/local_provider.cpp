@@ -1,0 +1,246 @@
+#include "provider/local/local_provider.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <fstream>
+#include <thread>
+
+#include "base/text.hpp"
+#include "os/files.hpp"
+#include "os/process.hpp"
+#include "provider/local/kernel_limits.hpp"
+
+namespace provost::provider::local {
+namespace {
+
+std::int64_t meminfo_mib(const std::string& field) {
+  std::ifstream file("/proc/meminfo");
+  std::string line;
+  while (std::getline(file, line)) {
+    if (line.rfind(field + ":", 0) == 0) {
+      const auto parts = split(std::string(trim(line.substr(field.size() + 1))), ' ');
+      return to_number(parts.front()).value_or(0) / 1024;
+    }
+  }
+  return 0;
+}
+
+MachineRecord record_of(const MachineSpec& spec) {
+  return {.cluster = spec.cluster,
+          .network_id = spec.network_id,
+          .node = spec.node,
+          .address = spec.address,
+          .prefix_length = spec.prefix_length,
+          .incarnation = spec.incarnation};
+}
+
+/// nspawn makes these directories with the first machine; the last one takes them along.
+void remove_empty_nspawn_directories() {
+  for (const char* directory : {"/run/systemd/nspawn/propagate", "/run/systemd/nspawn/locks",
+                                "/run/systemd/nspawn/unix-export", "/run/systemd/nspawn"}) {
+    ::rmdir(directory);
+  }
+}
+
+}  // namespace
+
+LocalProvider::LocalProvider(LocalOptions options)
+    : options_(std::move(options)), host_(look_at_host()) {}
+
+std::vector<std::string> LocalProvider::clusters() const {
+  return os::list_directory(options_.places.state + "/machines");
+}
+
+std::optional<std::string> LocalProvider::network_id(const std::string& cluster) const {
+  const auto text = os::read_file(options_.places.network_file(cluster));
+  if (!text) {
+    return std::nullopt;
+  }
+  boost::system::error_code problem;
+  const boost::json::value value = boost::json::parse(*text, problem);
+  const auto* id = problem || !value.is_object() ? nullptr : value.as_object().if_contains("id");
+  return id != nullptr && id->is_string() ? std::optional(std::string(id->as_string()))
+                                          : std::nullopt;
+}
+
+Result<Capacity> LocalProvider::capacity() {
+  Capacity capacity{.cpus = static_cast<int>(std::thread::hardware_concurrency()),
+                    .memory_total_mib = meminfo_mib("MemTotal"),
+                    .memory_available_mib = meminfo_mib("MemAvailable"),
+                    .gpus = {}};
+  for (const std::string& name : os::list_directory("/dev")) {
+    if (name.rfind("nvidia", 0) == 0 && to_number(name.substr(6))) {
+      capacity.gpus.push_back("/dev/" + name);
+    }
+  }
+  return capacity;
+}
+
+Result<std::vector<MachineSeen>> LocalProvider::observe() {
+  std::vector<MachineSeen> seen;
+  for (const std::string& cluster : clusters()) {
+    for (const std::string& node : os::list_directory(options_.places.cluster(cluster))) {
+      const std::string directory = options_.places.machine(cluster, node);
+      if (!os::is_directory(directory)) {
+        continue;
+      }
+      // A directory without a record was cut off before anything else was made, or after.
+      const auto record = read_record(directory);
+      seen.push_back({.cluster = cluster,
+                      .node = node,
+                      .incarnation = record ? record->incarnation : 0,
+                      .running =
+                          record && Machine(options_.places, host_, *record).running()});
+    }
+  }
+  return seen;
+}
+
+Result<std::vector<std::string>> LocalProvider::networks() {
+  std::vector<std::string> complete;
+  for (const std::string& cluster : clusters()) {
+    const auto id = network_id(cluster);
+    if (id && os::exists("/sys/class/net/" + bridge_name(*id)) &&
+        os::exists(options_.places.cluster(cluster) + "/network.up")) {
+      complete.push_back(cluster);
+    }
+  }
+  return complete;
+}
+
+Status LocalProvider::check_subnet(const std::string& subnet) { return subnet_is_free(subnet, ""); }
+
+Status LocalProvider::create_network(const NetworkSpec& spec, const Progress& progress) {
+  const std::scoped_lock lock(network_mutex_);
+  progress("making the bridge and its packet rules");
+  const std::string directory = options_.places.cluster(spec.cluster);
+  if (Status made = os::make_directories(directory, 0700); !made) {
+    return made;
+  }
+  if (Status raised =
+          raise_kernel_limits(options_.places.state + "/machines.kernel-limits.json");
+      !raised) {
+    return raised;
+  }
+  if (Status unclaimed = subnet_is_free(spec.subnet, bridge_name(spec.id)); !unclaimed) {
+    return unclaimed;
+  }
+  const std::string record =
+      boost::json::serialize(boost::json::object{{"id", spec.id}, {"subnet", spec.subnet}});
+  if (Status noted = os::write_file(options_.places.network_file(spec.cluster), record); !noted) {
+    return noted;
+  }
+  if (Status made = make_network(spec); !made) {
+    return made;
+  }
+  // The bridge alone says too little after an interruption: the rules may be missing.
+  return os::write_file(directory + "/network.up", spec.subnet);
+}
+
+Status LocalProvider::remove_network(const std::string& cluster, const Progress& progress) {
+  const std::scoped_lock lock(network_mutex_);
+  progress("removing the bridge and its packet rules");
+  const std::string directory = options_.places.cluster(cluster);
+  if (const auto id = network_id(cluster)) {
+    if (Status removed = unmake_network(*id); !removed) {
+      return removed;
+    }
+  }
+  if (Status removed = os::remove_tree(directory); !removed) {
+    return removed;
+  }
+  if (clusters().empty()) {
+    ::rmdir((options_.places.state + "/machines").c_str());
+    ::rmdir((options_.places.run + "/netns").c_str());
+    remove_empty_nspawn_directories();
+    return restore_kernel_limits(options_.places.state + "/machines.kernel-limits.json");
+  }
+  return {};
+}
+
+Result<std::string> LocalProvider::image(const Progress& progress) {
+  const std::scoped_lock lock(image_mutex_);
+  if (image_.empty()) {
+    progress("looking for the node image (building it takes a minute)");
+    const auto path = os::output_of({.argv = {options_.images + "/make-node-image", "--state",
+                                              options_.places.state, "--print-path", "--quiet"},
+                                     .timeout = std::chrono::minutes(20)});
+    if (!path) {
+      return pass(path.error(), "cannot make the node image");
+    }
+    image_ = trim(*path);
+  }
+  return image_;
+}
+
+Status LocalProvider::ensure_running(const MachineSpec& spec, const Progress& progress) {
+  const std::string directory = options_.places.machine(spec.cluster, spec.node);
+  const auto before = read_record(directory);
+  if (before && before->incarnation != spec.incarnation) {
+    if (Status removed = Machine(options_.places, host_, *before).remove(progress); !removed) {
+      return removed;
+    }
+  }
+  const Machine machine(options_.places, host_, record_of(spec));
+  if (before && before->incarnation == spec.incarnation && machine.running()) {
+    return {};
+  }
+  const auto root = image(progress);
+  if (!root) {
+    return pass(root.error());
+  }
+  const auto host = capacity();
+  const Limits limits{
+      .memory_mib = std::min<std::int64_t>(spec.type.memory_mib, host->memory_total_mib),
+      .cpus = spec.type.vcpus < host->cpus ? spec.type.vcpus : 0};
+  return machine.start(spec, *root, options_.agent, limits, progress);
+}
+
+Status LocalProvider::remove(const std::string& cluster, const std::string& node,
+                             const Progress& progress) {
+  const std::string directory = options_.places.machine(cluster, node);
+  if (const auto record = read_record(directory)) {
+    return Machine(options_.places, host_, *record).remove(progress);
+  }
+  return os::remove_tree(directory);
+}
+
+Result<std::vector<Belonging>> LocalProvider::inventory(const std::string& cluster) {
+  std::vector<Belonging> found;
+  const std::string directory = options_.places.cluster(cluster);
+  for (const std::string& node : os::list_directory(directory)) {
+    if (const auto record = read_record(options_.places.machine(cluster, node))) {
+      const auto more = Machine(options_.places, host_, *record).belongings();
+      found.insert(found.end(), more.begin(), more.end());
+    }
+  }
+  if (const auto id = network_id(cluster)) {
+    if (os::exists("/sys/class/net/" + bridge_name(*id))) {
+      found.push_back({"network interface", bridge_name(*id)});
+    }
+    const auto listed = os::run({.argv = {"nft", "list", "table", "inet", table_name(*id)}});
+    if (listed && listed->status == 0) {
+      found.push_back({"packet rules", "table inet " + table_name(*id)});
+    }
+  }
+  if (os::is_directory(directory)) {
+    found.push_back({"directory", directory});
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+Result<std::string> LocalProvider::console_tail(const std::string& cluster,
+                                                const std::string& node) {
+  const auto text = os::read_file(options_.places.machine(cluster, node) + "/console.log");
+  if (!text) {
+    return pass(text.error());
+  }
+  constexpr std::size_t kTail = 64U << 10U;
+  return text->size() > kTail ? text->substr(text->size() - kTail) : *text;
+}
+
+}  // namespace provost::provider::local

@@ -1,0 +1,50 @@
+// Machines on this host: systemd-nspawn containers on a bridge. See machine.hpp and network.hpp.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "provider/local/machine.hpp"
+#include "provider/local/names.hpp"
+#include "provider/provider.hpp"
+
+namespace provost::provider::local {
+
+struct LocalOptions {
+  Places places;
+  std::string images;  ///< folder with make-node-image
+  std::string agent;   ///< the agent's program file
+};
+
+class LocalProvider : public Provider {
+ public:
+  explicit LocalProvider(LocalOptions options);
+
+  Result<Capacity> capacity() override;
+  Result<std::vector<MachineSeen>> observe() override;
+  Result<std::vector<std::string>> networks() override;
+  Status create_network(const NetworkSpec& spec, const Progress& progress) override;
+  Status remove_network(const std::string& cluster, const Progress& progress) override;
+  Status check_subnet(const std::string& subnet) override;
+  Status ensure_running(const MachineSpec& spec, const Progress& progress) override;
+  Status remove(const std::string& cluster, const std::string& node,
+                const Progress& progress) override;
+  Result<std::vector<Belonging>> inventory(const std::string& cluster) override;
+  Result<std::string> console_tail(const std::string& cluster, const std::string& node) override;
+
+  /// The root tree of the node image; built first when there is none. Slow then (a minute).
+  Result<std::string> image(const Progress& progress);
+
+ private:
+  [[nodiscard]] std::optional<std::string> network_id(const std::string& cluster) const;
+  [[nodiscard]] std::vector<std::string> clusters() const;
+
+  LocalOptions options_;
+  CgroupHost host_;
+  std::mutex image_mutex_;
+  std::string image_;
+  std::mutex network_mutex_;
+};
+
+}  // namespace provost::provider::local
