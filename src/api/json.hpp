@@ -1,0 +1,34 @@
+// Values of the desk as the native API's JSON (docs/protocols/api.md), and requests read from it.
+#pragma once
+
+#include <boost/json.hpp>
+#include <string>
+
+#include "base/result.hpp"
+#include "service/desk.hpp"
+
+namespace provost::api {
+
+boost::json::object to_json(const service::ClusterReport& cluster);
+boost::json::object to_json(const service::NodeReport& node);
+boost::json::object to_json(const service::Description& description);
+boost::json::object to_json(const control::StepView& step);
+boost::json::object to_json(const store::Event& event);
+boost::json::object to_json(const store::Removal& removal);
+boost::json::object to_json(const service::HostReport& host);
+boost::json::array to_json(const Findings& findings);
+boost::json::object to_json(const Error& error);
+
+/// The HTTP status of an error.
+int http_status(ErrorKind kind);
+
+/// A JSON object of a request's body. Errors: invalid.
+Result<boost::json::object> read_body(const std::string& body);
+
+/// "Sources" of a request. Errors: invalid, naming the member that is wrong.
+Result<spec::Sources> read_sources(const boost::json::object& body);
+
+/// {"argv": [...], "input": base64, "timeout": seconds}. Errors: invalid.
+Result<service::Desk::Command> read_command(const boost::json::object& body);
+
+}  // namespace provost::api

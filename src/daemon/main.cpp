@@ -1,0 +1,170 @@
+// provostd: arguments, wiring, and the order of starting and stopping.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+
+#include "api/endpoint.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "daemon/notify.hpp"
+#include "os/files.hpp"
+#include "provider/local/local_provider.hpp"
+#include "service/desk.hpp"
+#include "service/world.hpp"
+
+namespace provost {
+namespace {
+
+struct Options {
+  service::Settings settings;
+  std::string socket;
+  std::string listen = "127.0.0.1:7443";
+  std::string images = "/usr/local/lib/provost/images";
+  std::string agent = "/usr/local/lib/provost/provost-agent";
+  bool verbose = false;
+};
+
+void declare(CLI::App& app, Options& options) {
+  app.add_option("--state", options.settings.state, "Directory of everything that must last")
+      ->capture_default_str();
+  app.add_option("--run", options.settings.run, "Directory of what may go at a restart of the host")
+      ->capture_default_str();
+  app.add_option("--socket", options.socket, "Unix socket of the API (default: RUN/provostd.sock)");
+  app.add_option("--listen", options.listen, "ADDRESS:PORT of the API over TLS; \"none\" for none")
+      ->capture_default_str();
+  app.add_option("--agent-port", options.settings.agent_port,
+                 "Port for agents, on each cluster's own network")
+      ->capture_default_str();
+  app.add_option("--network", options.settings.network,
+                 "Range of addresses for clusters; each takes a /22")
+      ->capture_default_str();
+  app.add_option("--buckets", options.settings.buckets, "Directory of buckets (default: STATE/buckets)");
+  app.add_option("--script-timeout", options.settings.script_timeout_s,
+                 "Seconds a lifecycle script may take")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 86'400));
+  app.add_option("--images", options.images, "Folder that makes node images")->capture_default_str();
+  app.add_option("--agent", options.agent, "Program of the nodes' agent")->capture_default_str();
+  app.add_flag("--verbose", options.verbose, "Log more");
+  app.set_version_flag("--version", std::string("provostd ") + PROVOST_VERSION);
+  app.footer(
+      "Example: provostd --state /srv/provost --network 10.200.0.0/16\n"
+      "Runs in the foreground and logs to standard error; SIGTERM ends it, nodes and jobs go on.");
+}
+
+int give_up(const Error& error) {
+  std::cerr << "provostd: " << error.message << "\n";
+  if (!error.hint.empty()) {
+    std::cerr << "hint: " << error.hint << "\n";
+  }
+  return EXIT_FAILURE;
+}
+
+/// A number that goes up with each start: agents obey only the newest daemon.
+Result<std::int64_t> next_epoch(store::Store& store) {
+  const std::int64_t epoch = to_number(store.setting("epoch").value_or("0")).value_or(0) + 1;
+  const Status kept = store.write(
+      "epoch", [&](store::Writer& writer) { writer.set("epoch", std::to_string(epoch)); });
+  if (!kept) {
+    return pass(kept.error());
+  }
+  return epoch;
+}
+
+Result<std::unique_ptr<service::World>> make_world(const Options& options) {
+  auto store = store::Store::open(options.settings.state);
+  if (!store) {
+    return pass(store.error());
+  }
+  if (Status made = os::make_directories(options.settings.run, 0755); !made) {
+    return pass(made.error());
+  }
+  if (Status made = os::make_directories(options.settings.bucket_root(), 0755); !made) {
+    return pass(made.error());
+  }
+  auto keys = service::load_keys(**store, options.settings);
+  if (!keys) {
+    return pass(keys.error());
+  }
+  const auto epoch = next_epoch(**store);
+  if (!epoch) {
+    return pass(epoch.error());
+  }
+  auto provider = std::make_unique<provider::local::LocalProvider>(provider::local::LocalOptions{
+      .places = {.state = options.settings.state, .run = options.settings.run},
+      .images = options.images,
+      .agent = options.agent});
+  return std::make_unique<service::World>(options.settings, std::move(*store), std::move(provider),
+                                          std::move(*keys), *epoch);
+}
+
+Status listen(api::Endpoint& endpoint, const Options& options) {
+  if (Status listening = endpoint.listen_unix(options.socket); !listening) {
+    return listening;
+  }
+  if (options.listen == "none") {
+    return {};
+  }
+  const std::size_t colon = options.listen.rfind(':');
+  const auto port = colon == std::string::npos ? std::nullopt
+                                               : to_number(options.listen.substr(colon + 1));
+  if (!port || *port > 65'535) {
+    return fail(ErrorKind::invalid, "--listen wants ADDRESS:PORT, not \"{}\"", options.listen);
+  }
+  const auto listening =
+      endpoint.listen_tls(options.listen.substr(0, colon), static_cast<std::uint16_t>(*port));
+  return listening ? Status{} : pass(listening.error(), "cannot listen on " + options.listen);
+}
+
+int serve(Options options) {
+  if (options.socket.empty()) {
+    options.socket = options.settings.run + "/provostd.sock";
+  }
+  if (options.listen != "none") {
+    options.settings.api_url = "https://" + options.listen;
+  }
+  // Threads begun later inherit the mask: signals are waited for below, by this thread alone.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  auto world = make_world(options);
+  if (!world) {
+    return give_up(world.error());
+  }
+  service::Desk desk(**world);
+  api::Endpoint endpoint(**world, desk);
+  (*world)->start([&](const std::string& address) { return endpoint.listen_for_agents(address); });
+  if (const Status listening = listen(endpoint, options); !listening) {
+    (*world)->stop();
+    return give_up(listening.error());
+  }
+  endpoint.set_ready();
+  daemon::notify("READY=1\nSTATUS=ready");
+  log::info("daemon", "ready on {} (epoch {})", options.socket, (*world)->epoch());
+
+  int received = 0;
+  sigwait(&signals, &received);
+  daemon::notify("STOPPING=1");
+  log::info("daemon", "signal {}: ending; nodes and jobs go on", received);
+  (*world)->stop();
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+}  // namespace provost
+
+int main(int argc, char** argv) {
+  provost::Options options;
+  CLI::App app{"The control plane of Provost."};
+  provost::declare(app, options);
+  CLI11_PARSE(app, argc, argv);
+  if (options.verbose) {
+    provost::log::set_level(provost::log::Level::debug);
+  }
+  return provost::serve(options);
+}

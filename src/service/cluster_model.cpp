@@ -1,0 +1,145 @@
+#include "service/cluster_model.hpp"
+
+#include <algorithm>
+
+#include "access/access.hpp"
+#include "base/text.hpp"
+#include "cluster/node_files.hpp"
+#include "os/tls.hpp"
+#include "protocol/messages.hpp"
+#include "scheduling/scheduling.hpp"
+#include "storage/storage.hpp"
+
+namespace provost::service {
+namespace {
+
+spec::SourceText to_text(const store::GivenFile& file) { return {file.name, file.text}; }
+
+std::vector<std::string> gpu_files(const model::InstanceType& type,
+                                   const std::vector<std::string>& host_gpus, bool& real) {
+  const auto wanted = static_cast<std::size_t>(type.accelerators);
+  real = wanted > 0 && host_gpus.size() >= wanted;
+  std::vector<std::string> files;
+  for (std::size_t i = 0; i < wanted; ++i) {
+    files.push_back(real ? host_gpus[i] : fmt::format("/dev/provost-gpu{}", i));
+  }
+  return files;
+}
+
+model::ClusterSecrets secrets_of(const store::Cluster& row) {
+  return {.munge_key = row.munge_key,
+          .admin_key_public = row.admin_key_public,
+          .login_host_key = row.host_key,
+          .login_host_key_public = row.host_key_public};
+}
+
+std::string revision_of(const model::NodePart& part,
+                        const std::optional<model::LifecycleScript>& script) {
+  protocol::Spec spec;
+  spec.part = part;
+  if (script) {
+    spec.script = protocol::ScriptOrder{
+        .bucket = script->bucket, .prefix = script->prefix, .script = script->script};
+  }
+  return to_hex(os::sha256(protocol::encode(spec))).substr(0, 32);
+}
+
+Result<NodeModel> make_node(const ClusterModel& whole, const model::NodePlace& place,
+                            const Settings& settings) {
+  const model::ClusterSecrets secrets = secrets_of(whole.row);
+  auto joined = model::join({cluster::part(whole.cluster, whole.layout),
+                             access::part(whole.cluster, whole.layout, secrets, place),
+                             storage::part(whole.cluster, whole.layout, place),
+                             scheduling::part(whole.cluster, whole.layout, secrets, place)});
+  if (!joined) {
+    return pass(joined.error());
+  }
+  const model::InstanceGroup& group = *whole.cluster.find_group(place.group);
+  NodeModel node{.place = place, .part = std::move(*joined), .revision = {}, .machine = {}};
+  node.revision = revision_of(node.part, group.lifecycle);
+  node.machine = {.cluster = whole.row.name,
+                  .network_id = whole.row.network_id,
+                  .node = place.name,
+                  .incarnation = place.incarnation,
+                  .address = place.address,
+                  .prefix_length = cluster::kClusterPrefix,
+                  .type = group.type,
+                  .binds = {{settings.data_directory(whole.row.name) + "/fsx", "/fsx"}},
+                  .seed = {},
+                  .gpu_files = place.gpu_files,
+                  .gpus_are_real = place.gpus_are_real};
+  return node;
+}
+
+}  // namespace
+
+spec::Sources sources_of(const store::Cluster& row) {
+  spec::Sources sources{.cluster_config = to_text(row.cluster_config),
+                        .provisioning_parameters = std::nullopt,
+                        .campus = std::nullopt,
+                        .name = row.name};
+  if (row.provisioning_parameters) {
+    sources.provisioning_parameters = to_text(*row.provisioning_parameters);
+  }
+  if (row.campus) {
+    sources.campus = to_text(*row.campus);
+  }
+  return sources;
+}
+
+model::Layout layout_of(const store::Cluster& row, const model::Cluster& cluster,
+                        const std::vector<store::Node>& nodes,
+                        const std::vector<std::string>& host_gpus) {
+  model::Layout layout{.cluster = row.name,
+                       .cluster_id = row.id,
+                       .arn = row.arn,
+                       .gateway = cluster::gateway_of(row.subnet).value_or(""),
+                       .nodes = {}};
+  for (const model::InstanceGroup& group : cluster.groups) {
+    for (const store::Node& node : nodes) {
+      if (node.group != group.name) {
+        continue;
+      }
+      model::NodePlace place{.name = node.name,
+                             .group = node.group,
+                             .number = node.number,
+                             .role = group.role,
+                             .address = node.address,
+                             .instance_id = node.instance_id,
+                             .incarnation = node.incarnation};
+      place.gpu_files = gpu_files(group.type, host_gpus, place.gpus_are_real);
+      layout.nodes.push_back(std::move(place));
+    }
+  }
+  return layout;
+}
+
+Result<std::shared_ptr<const ClusterModel>> make_model(const store::Cluster& row,
+                                                       const std::vector<store::Node>& nodes,
+                                                       const Settings& settings,
+                                                       const std::vector<std::string>& host_gpus) {
+  const spec::Checked checked = spec::check(sources_of(row), spec::builtin_catalogue());
+  if (!checked.cluster) {
+    return fail(ErrorKind::invalid, "the files of cluster {} are not sound: {}", row.name,
+                checked.findings.empty() ? "" : to_text(checked.findings.front()));
+  }
+  auto whole = std::make_shared<ClusterModel>();
+  whole->row = row;
+  whole->cluster = *checked.cluster;
+  whole->cluster.name = row.name;
+  whole->layout = layout_of(row, whole->cluster, nodes, host_gpus);
+  for (const model::NodePlace& place : whole->layout.nodes) {
+    auto node = make_node(*whole, place, settings);
+    if (!node) {
+      return pass(node.error());
+    }
+    whole->nodes.emplace(place.name, std::move(*node));
+    whole->order.push_back(place.name);
+  }
+  std::stable_partition(whole->order.begin(), whole->order.end(), [&](const std::string& name) {
+    return whole->nodes.at(name).place.role == model::Role::controller;
+  });
+  return std::shared_ptr<const ClusterModel>(std::move(whole));
+}
+
+}  // namespace provost::service

@@ -1,0 +1,160 @@
+// The one desk behind every face of provostd: each verb and query with its caller: authorise, check,
+// store what is wanted, wake the engine. Answers are values; faces turn them into their wire forms.
+// Thread-safe; queries may block for a moment, verbs for a few seconds: never on a server's thread.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/finding.hpp"
+#include "base/result.hpp"
+#include "control/engine.hpp"
+#include "model/cluster_state.hpp"
+#include "os/process.hpp"
+#include "provider/provider.hpp"
+#include "service/cluster_model.hpp"
+#include "spec/spec.hpp"
+#include "store/rows.hpp"
+
+namespace provost::service {
+
+class World;
+
+/// Who asks.
+struct Caller {
+  std::string name;    ///< "root", or a token's name
+  bool local = false;  ///< over the Unix socket, as root
+};
+
+struct GroupReport {
+  std::string name;
+  model::Role role = model::Role::compute;
+  std::string type;
+  int count = 0;
+  int running = 0;
+  model::GroupStatus status = model::GroupStatus::creating;
+  std::vector<std::string> partitions;
+  std::string gpus;  ///< "1 x a10g (emulated)"; empty: none
+};
+
+struct ClusterReport {
+  std::string name;
+  std::string id;
+  std::string arn;
+  model::ClusterStatus status = model::ClusterStatus::creating;
+  std::string failure;
+  UtcTime created{};
+  std::vector<GroupReport> groups;
+  std::vector<std::string> lacks;
+};
+
+struct NodeReport {
+  store::Node row;
+  std::string cluster;
+  model::Role role = model::Role::compute;
+  model::InstanceType type;
+  bool gpus_emulated = false;
+  std::string step;  ///< what is being done to it now
+  std::string slurm_state;
+  std::string slurm_reason;
+  bool agent_connected = false;
+  std::optional<std::int64_t> seconds_since_heard;
+  protocol::ScriptReport script;
+  std::vector<protocol::UnitReport> failing_units;
+};
+
+struct PartitionReport {
+  std::string name;
+  std::vector<std::string> groups;
+};
+
+struct Description {
+  ClusterReport cluster;
+  std::vector<NodeReport> nodes;
+  std::vector<PartitionReport> partitions;
+  std::optional<int> jobs_running;  ///< absent: Slurm does not answer
+  std::optional<int> jobs_waiting;
+  std::vector<control::StepView> steps;
+};
+
+struct Created {
+  std::optional<ClusterReport> cluster;  ///< absent: a finding is an error, nothing was made
+  Findings findings;
+};
+
+struct HostReport {
+  provider::Capacity capacity;
+  std::string network;
+  std::string api_url;
+  std::string bucket_root;
+};
+
+struct SshReport {
+  std::string address;
+  std::string key_file;
+  std::string known_hosts_file;
+};
+
+class Desk {
+ public:
+  explicit Desk(World& world) : world_(world) {}
+
+  Findings validate(const spec::Sources& sources);
+  Result<Created> create(const Caller& caller, const spec::Sources& sources);
+  Result<ClusterReport> remove(const Caller& caller, const std::string& name, bool with_data);
+
+  std::vector<ClusterReport> list();
+  Result<Description> describe(const std::string& name);
+  Result<std::vector<NodeReport>> nodes(const std::string& cluster);  ///< empty: all clusters
+  /// NODE by name or instance id. Errors: not_found, conflict (two clusters have such a node).
+  Result<NodeReport> node(const std::string& cluster, const std::string& node);
+  Result<store::Removal> removal(const std::string& cluster);
+
+  std::vector<store::Event> events(const store::EventFilter& filter);
+  void wait_for_event(std::int64_t after, std::chrono::milliseconds limit);
+
+  /// Runs a command as root on a node; output goes to `on_output`. Errors as cluster::Agents::run.
+  struct Command {
+    std::vector<std::string> argv;
+    std::string input;
+    std::chrono::seconds timeout{0};
+  };
+  Result<int> exec(const Caller& caller, const NodeReport& node, const Command& command,
+                   const os::OnOutput& on_output, const std::stop_token& stop);
+
+  struct LogQuery {
+    std::string unit;  ///< "lifecycle", "console", a systemd unit; empty: the whole journal
+    int lines = 100;
+    bool follow = false;
+  };
+  Status logs(const NodeReport& node, const LogQuery& query,
+              const std::function<void(std::string_view)>& on_text, const std::stop_token& stop);
+
+  Result<SshReport> ssh(const Caller& caller, const NodeReport& node);
+
+  Result<std::string> make_token(const Caller& caller, const std::string& name);
+  Result<std::vector<store::Token>> tokens(const Caller& caller);
+  Status delete_token(const Caller& caller, const std::string& name);
+  /// Whose token this is. Errors: denied.
+  Result<Caller> caller_of(const std::string& token);
+
+  Result<HostReport> host();
+
+ private:
+  struct Reading;  // one cluster, read once for a report
+  Result<Reading> read(const store::Cluster& row);
+  ClusterReport report(const Reading& reading);
+  std::vector<NodeReport> node_reports(const Reading& reading);
+  spec::Checked check(const spec::Sources& sources, Findings& findings);
+  Result<store::Cluster> new_row(const spec::Sources& sources, const model::Cluster& cluster);
+
+  World& world_;
+};
+
+/// The inventory at the end of a deletion: what is left of what was, and what was kept on purpose.
+store::Removal removal_done(World& world, const store::Cluster& row, const ClusterModel& model);
+
+}  // namespace provost::service

@@ -1,0 +1,360 @@
+#include "service/rounds.hpp"
+
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "cluster/node_files.hpp"
+#include "os/files.hpp"
+#include "service/desk.hpp"
+#include "service/world.hpp"
+#include "storage/storage.hpp"
+
+namespace provost::service {
+namespace {
+
+constexpr std::string_view kRoom = "service";
+
+store::Event about(const store::Cluster& row, const store::Node* node) {
+  store::Event event;
+  event.cluster = row.name;
+  event.resource = store::Resource::cluster;
+  if (node != nullptr) {
+    event.resource = store::Resource::node;
+    event.group = node->group;
+    event.node = node->name;
+  }
+  return event;
+}
+
+const store::Node* find_node(const std::vector<store::Node>& rows, std::string_view name) {
+  const auto found = std::find_if(rows.begin(), rows.end(),
+                                  [&](const store::Node& node) { return node.name == name; });
+  return found == rows.end() ? nullptr : &*found;
+}
+
+/// The node a deed is about, for its event; empty when about the whole cluster.
+std::string node_of(const cluster::Deed& deed) {
+  return std::visit(
+      [](const auto& each) -> std::string {
+        if constexpr (requires { each.machine; }) {
+          return each.machine.node;
+        } else if constexpr (requires { each.node; }) {
+          return each.node;
+        } else {
+          return {};
+        }
+      },
+      deed);
+}
+
+cluster::Wanted wanted_of(const ClusterModel& model, const store::Cluster& row,
+                          const Settings& settings) {
+  cluster::Wanted wanted{.name = row.name,
+                         .id = row.id,
+                         .deleting = row.deleting,
+                         .delete_data = row.delete_data,
+                         .data_directory = settings.data_directory(row.name),
+                         .network = {.cluster = row.name,
+                                     .id = row.network_id,
+                                     .subnet = row.subnet,
+                                     .agent_port = settings.agent_port},
+                         .nodes = {}};
+  for (const std::string& name : model.order) {
+    const NodeModel& node = model.nodes.at(name);
+    const model::InstanceGroup& group = *model.cluster.find_group(node.place.group);
+    wanted.nodes.push_back({.place = node.place,
+                            .machine = node.machine,
+                            .revision = node.revision,
+                            .type = group.type.name,
+                            .has_script = group.lifecycle.has_value()});
+  }
+  return wanted;
+}
+
+}  // namespace
+
+control::Round Rounds::look() {
+  control::Round round;
+  const auto machines = world_.provider().observe();
+  const auto networks = world_.provider().networks();
+  if (!machines || !networks) {
+    log::error(kRoom, "this round is left out: {}",
+               machines ? networks.error().message : machines.error().message);
+    round.look_again = now_utc() + std::chrono::seconds(2);
+    return round;
+  }
+  const Host host{*machines, {networks->begin(), networks->end()}};
+  std::vector<Controller> controllers;
+  for (const store::Cluster& row : world_.store().clusters()) {
+    look_at(row, host, round, controllers);
+  }
+  world_.collector().watch(std::move(controllers));
+  return round;
+}
+
+void Rounds::look_at(const store::Cluster& row, const Host& host, control::Round& round,
+                     std::vector<Controller>& controllers) {
+  Case one;
+  if (!make_case(row, host, one)) {
+    return;
+  }
+  round.seen.insert(one.facts.seen.begin(), one.facts.seen.end());
+  if (one.seen.network) {
+    const Status listening = world_.listen_for_agents_(one.model->layout.gateway);
+    if (!listening) {
+      log::error(kRoom, "cluster={} agents cannot reach this provostd: {}", row.name,
+                 listening.error().message);
+    }
+  }
+  if (one.facts.slurmctld_answers && !row.deleting) {
+    controllers.push_back({row.id, one.model->layout.controller().name, !row.arrived});
+  }
+  add_cluster_steps(one, round);
+  if (!row.deleting) {
+    add_scheduling_steps(one, round);
+  }
+  record_transitions(one);
+  record_arrival(one);
+  finish_removal(one);
+}
+
+bool Rounds::make_case(const store::Cluster& row, const Host& host, Case& one) {
+  one.row = row;
+  one.rows = world_.store().nodes(row.id);
+  auto model = world_.model_of(row, one.rows);
+  if (!model) {
+    log::error(kRoom, "cluster={} left out: {}", row.name, model.error().message);
+    return false;
+  }
+  one.model = *model;
+  one.wanted = wanted_of(*one.model, row, world_.settings());
+  one.seen.network = host.networks.contains(row.name);
+  one.seen.data = os::exists(one.wanted.data_directory);
+  for (const store::Node& node : one.rows) {
+    one.seen.nodes[node.name].status = node.status;
+    one.seen.nodes[node.name].agent = world_.agents().seen({row.id, node.name});
+  }
+  for (const provider::MachineSeen& machine : host.machines) {
+    if (machine.cluster == row.name) {
+      cluster::NodeSeen& seen = one.seen.nodes[machine.node];
+      seen.machine_exists = true;
+      seen.machine_running = machine.running;
+      seen.machine_incarnation = machine.incarnation;
+    }
+  }
+  if (const auto picture = world_.collector().picture(row.id)) {
+    one.seen.running_jobs = static_cast<int>(std::count_if(
+        picture->view.jobs.begin(), picture->view.jobs.end(), slurm::is_running));
+  }
+  one.facts = cluster::facts(one.wanted, one.seen);
+  return true;
+}
+
+cluster::Outside Rounds::outside_of(const std::shared_ptr<const ClusterModel>& model) {
+  World& world = world_;
+  return {
+      .provider = world.provider(),
+      .agents = world.agents(),
+      .cluster = model->row.name,
+      .cluster_id = model->row.id,
+      .spec_of = [&world, model](const std::string& node,
+                                 model::Stage opened) -> Result<protocol::Spec> {
+        const NodeModel& known = model->nodes.at(node);
+        protocol::Spec spec{.epoch = world.epoch(),
+                            .revision = known.revision,
+                            .part = known.part,
+                            .script = std::nullopt,
+                            .opened = opened};
+        const model::InstanceGroup& group = *model->cluster.find_group(known.place.group);
+        if (group.lifecycle) {
+          const std::string root = world.settings().bucket_root();
+          auto bundle = storage::bundle(root, *group.lifecycle);
+          if (!bundle) {
+            return pass(bundle.error());
+          }
+          spec.script = protocol::ScriptOrder{.bucket = group.lifecycle->bucket,
+                                              .prefix = group.lifecycle->prefix,
+                                              .script = group.lifecycle->script,
+                                              .bundle = std::move(*bundle),
+                                              .timeout_s = world.settings().script_timeout_s,
+                                              .environment = {}};
+        }
+        return spec;
+      },
+      .seed_of = [&world, model](const provider::MachineSpec& machine) {
+        return agent_seed(world.keys(), world.settings(),
+                          {model->row.id, machine.node, machine.incarnation}, model->row.name,
+                          model->layout.gateway);
+      }};
+}
+
+void Rounds::add_cluster_steps(Case& one, control::Round& round) {
+  for (auto& action : cluster::plan(one.wanted, one.facts, one.seen).actions) {
+    const store::Node* node = find_node(one.rows, node_of(action.deed));
+    ++one.works;
+    round.works.push_back(
+        {.step = action.step,
+         .cluster_id = one.row.id,
+         .about = about(one.row, node),
+         .act = [this, deed = action.deed, model = one.model](const control::Progress& progress) {
+           cluster::Outside outside = outside_of(model);
+           return std::visit(
+               [&](const auto& each) { return cluster::act(each, outside, progress); }, deed);
+         }});
+  }
+}
+
+void Rounds::add_scheduling_steps(Case& one, control::Round& round) {
+  const scheduling::Wanted wanted = scheduling::wanted(one.model->cluster, one.model->layout);
+  const scheduling::Seen seen = world_.scheduling_seen(one.row.id);
+  const auto holds = scheduling::facts(wanted, seen);
+  round.seen.insert(holds.begin(), holds.end());
+  const std::string controller = one.model->layout.controller().name;
+  for (auto& action : scheduling::plan(wanted, seen).actions) {
+    ++one.works;
+    round.works.push_back(
+        {.step = action.step,
+         .cluster_id = one.row.id,
+         .about = about(one.row, nullptr),
+         .act = [this, deed = action.deed, id = one.row.id, controller](const control::Progress&) {
+           const slurm::Run run = run_on(world_.agents(), {id, controller});
+           const model::Outcome outcome =
+               std::visit([&](const auto& each) { return scheduling::act(each, run); }, deed);
+           const auto* accounts = std::get_if<scheduling::SyncAccounts>(&deed);
+           if (accounts != nullptr && outcome.ended == model::Ended::asked) {
+             world_.note_accounts(id, accounts->wanted);  // read back and compared by the deed
+           }
+           if (accounts == nullptr) {
+             world_.inspect({id, controller});
+           }
+           return outcome;
+         }});
+  }
+}
+
+bool Rounds::refused(const std::string& cluster_id, const std::string& node) const {
+  const auto steps = world_.engine().steps();
+  return std::any_of(steps.begin(), steps.end(), [&](const control::StepView& step) {
+    return step.cluster_id == cluster_id && step.node == node && !node.empty() &&
+           step.state.standing == control::Standing::refused;
+  });
+}
+
+std::string Rounds::change_of_cause(const Case& one, const store::Node& node) const {
+  const auto seen = one.seen.nodes.find(node.name);
+  const auto facts = one.facts.nodes.find(node.name);
+  if (facts != one.facts.nodes.end() && !facts->second.trouble.empty()) {
+    std::string cause = facts->second.trouble;
+    if (seen->second.agent.report && facts->second.script_failed) {
+      cause += "; its last lines: " + seen->second.agent.report->script.tail;
+    }
+    return cause;
+  }
+  for (const control::StepView& step : world_.engine().steps()) {
+    if (step.cluster_id == one.row.id && step.node == node.name && !step.state.found.empty()) {
+      return step.state.found;
+    }
+  }
+  return {};
+}
+
+void Rounds::record_transitions(const Case& one) {
+  for (const store::Node& row : one.rows) {
+    const auto facts = one.facts.nodes.find(row.name);
+    if (facts == one.facts.nodes.end()) {
+      continue;
+    }
+    const auto event = cluster::node_event(row.status, facts->second, refused(one.row.id, row.name),
+                                           one.row.deleting);
+    const model::NodeTransition* transition =
+        event ? model::find_transition(row.status, *event) : nullptr;
+    if (transition == nullptr) {
+      continue;
+    }
+    const std::string cause = change_of_cause(one, row);
+    store::Node changed = row;
+    changed.status = transition->to;
+    if (!cause.empty()) {
+      changed.message = cause;
+    } else if (transition->to == model::NodeStatus::running) {
+      changed.message.clear();
+    }
+    store::Event entry = about(one.row, &row);
+    entry.level = transition->to == model::NodeStatus::failure     ? store::Level::error
+                  : transition->from == model::NodeStatus::running ? store::Level::warn
+                                                                   : store::Level::info;
+    entry.what = fmt::format("{} is {}", row.name, name(transition->to));
+    entry.because = std::string(transition->reason) + (cause.empty() ? "" : ": " + cause);
+    const Status written = world_.store().write("transition", [&](store::Writer& writer) {
+      writer.put_node(changed);
+      writer.add_event(entry);
+    });
+    if (!written) {
+      log::error(kRoom, "node={} {}", row.name, written.error().message);
+    }
+  }
+}
+
+void Rounds::record_arrival(const Case& one) {
+  if (one.row.arrived || one.row.deleting || one.works > 0) {
+    return;
+  }
+  const bool all_ready = std::all_of(one.facts.nodes.begin(), one.facts.nodes.end(),
+                                     [](const auto& entry) { return entry.second.ready; });
+  const auto picture = world_.collector().picture(one.row.id);
+  if (!all_ready || !picture || !picture->view.answering) {
+    return;
+  }
+  const auto up = std::count_if(picture->view.nodes.begin(), picture->view.nodes.end(), slurm::is_up);
+  const auto compute = std::count_if(
+      one.model->layout.nodes.begin(), one.model->layout.nodes.end(),
+      [](const model::NodePlace& node) { return node.role == model::Role::compute; });
+  if (up < compute) {
+    return;
+  }
+  store::Cluster arrived = one.row;
+  arrived.arrived = true;
+  store::Event entry = about(one.row, nullptr);
+  entry.what = fmt::format("{} is InService", one.row.name);
+  entry.because = fmt::format("all {} nodes run and Slurm has its {} compute nodes up after {}",
+                              one.rows.size(), compute, to_words(now_utc() - one.row.created));
+  const Status written = world_.store().write("arrived", [&](store::Writer& writer) {
+    writer.update_cluster(arrived);
+    writer.add_event(entry);
+  });
+  if (!written) {
+    log::error(kRoom, "cluster={} {}", one.row.name, written.error().message);
+  }
+}
+
+void Rounds::finish_removal(const Case& one) {
+  if (!one.row.deleting || one.works > 0 || one.seen.network) {
+    return;
+  }
+  const bool machines_left = std::any_of(one.seen.nodes.begin(), one.seen.nodes.end(),
+                                         [](const auto& entry) { return entry.second.machine_exists; });
+  if (machines_left || (one.row.delete_data && one.seen.data)) {
+    return;
+  }
+  ignore(os::remove_tree(fmt::format("{}/logs/{}", world_.settings().state, one.row.id)),
+         "logs of scripts; the next start tries again");
+  ignore(os::remove_tree(fmt::format("{}/ssh/known_hosts.{}", world_.settings().state, one.row.id)),
+         "a file of public keys");
+  store::Removal removal = removal_done(world_, one.row, *one.model);
+  store::Event entry = about(one.row, nullptr);
+  entry.what = fmt::format("{} is deleted", one.row.name);
+  entry.because = "nothing of it is left but what was to be kept";
+  const Status written = world_.store().write("removed", [&](store::Writer& writer) {
+    writer.put_removal(removal);
+    writer.delete_cluster(one.row.id);
+    writer.add_event(entry);
+  });
+  if (!written) {
+    log::error(kRoom, "cluster={} {}", one.row.name, written.error().message);
+    return;
+  }
+  world_.agents().forget(one.row.id);
+}
+
+}  // namespace provost::service

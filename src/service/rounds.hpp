@@ -1,0 +1,57 @@
+// A round for all clusters: what is wanted and seen of each, put to every room's facts and plan. Runs
+// on the engine's thread.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cluster/cluster.hpp"
+#include "control/engine.hpp"
+#include "service/cluster_model.hpp"
+#include "store/store.hpp"
+
+namespace provost::service {
+
+class World;
+
+class Rounds {
+ public:
+  explicit Rounds(World& world) : world_(world) {}
+
+  control::Round look();
+
+ private:
+  /// One cluster of this round.
+  struct Case {
+    store::Cluster row;
+    std::vector<store::Node> rows;
+    std::shared_ptr<const ClusterModel> model;
+    cluster::Wanted wanted;
+    cluster::Seen seen;
+    cluster::Facts facts;
+    std::size_t works = 0;  ///< steps planned for it
+  };
+  /// What the provider sees, once for all clusters.
+  struct Host {
+    std::vector<provider::MachineSeen> machines;
+    std::set<std::string> networks;
+  };
+
+  void look_at(const store::Cluster& row, const Host& host, control::Round& round,
+               std::vector<Controller>& controllers);
+  bool make_case(const store::Cluster& row, const Host& host, Case& one);
+  void add_cluster_steps(Case& one, control::Round& round);
+  void add_scheduling_steps(Case& one, control::Round& round);
+  void record_transitions(const Case& one);
+  void record_arrival(const Case& one);
+  void finish_removal(const Case& one);
+  [[nodiscard]] std::string change_of_cause(const Case& one, const store::Node& node) const;
+  [[nodiscard]] bool refused(const std::string& cluster_id, const std::string& node) const;
+  cluster::Outside outside_of(const std::shared_ptr<const ClusterModel>& model);
+
+  World& world_;
+};
+
+}  // namespace provost::service

@@ -1,0 +1,125 @@
+#include "service/world.hpp"
+
+#include <fstream>
+
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "os/files.hpp"
+#include "os/tls.hpp"
+#include "service/rounds.hpp"
+
+namespace provost::service {
+namespace {
+
+/// Changes when anything does that a model is made of.
+std::string fingerprint(const store::Cluster& row, const std::vector<store::Node>& nodes) {
+  std::string all = row.id + row.cluster_config.text + row.admin_key_public;
+  all += row.provisioning_parameters ? row.provisioning_parameters->text : "-";
+  all += row.campus ? row.campus->text : "-";
+  for (const store::Node& node : nodes) {
+    all += fmt::format("|{}|{}|{}|{}", node.name, node.address, node.incarnation, node.instance_id);
+  }
+  return os::sha256(all);
+}
+
+}  // namespace
+
+World::World(Settings settings, std::unique_ptr<store::Store> store,
+             std::unique_ptr<provider::Provider> provider, Keys keys, std::int64_t epoch)
+    : settings_(std::move(settings)),
+      store_(std::move(store)),
+      provider_(std::move(provider)),
+      keys_(std::move(keys)),
+      epoch_(epoch),
+      agents_(
+          [this] {
+            if (engine_) {
+              engine_->wake();
+            }
+          },
+          [this](const cluster::NodeKey& node, const protocol::LogChunk& chunk) {
+            add_script_log(node, chunk.text);
+          }) {
+  if (const auto capacity = provider_->capacity()) {
+    host_gpus_ = capacity->gpus;
+  }
+}
+
+World::~World() {
+  stop();
+  collector_.reset();
+}
+
+void World::stop() {
+  agents_.forget_all();
+  if (engine_) {
+    engine_->stop();
+  }
+}
+
+void World::start(ListenForAgents listen_for_agents) {
+  listen_for_agents_ = std::move(listen_for_agents);
+  auto rounds = std::make_shared<Rounds>(*this);
+  engine_ = std::make_unique<control::Engine>(*store_, control::Engine::Options{},
+                                              [rounds] { return rounds->look(); });
+  collector_ = std::make_unique<Collector>(
+      agents_, [this] { engine_->wake(); },
+      [this](const cluster::NodeKey& controller) { inspect(controller); });
+  engine_->start();
+}
+
+Result<std::shared_ptr<const ClusterModel>> World::model_of(const store::Cluster& row,
+                                                            const std::vector<store::Node>& nodes) {
+  const std::string mark = fingerprint(row, nodes);
+  {
+    const std::scoped_lock lock(models_mutex_);
+    const auto known = models_.find(row.id);
+    if (known != models_.end() && known->second.first == mark) {
+      return known->second.second;
+    }
+  }
+  auto made = make_model(row, nodes, settings_, host_gpus_);
+  if (made) {
+    const std::scoped_lock lock(models_mutex_);
+    models_[row.id] = {mark, *made};
+  }
+  return made;
+}
+
+scheduling::Seen World::scheduling_seen(const std::string& cluster_id) {
+  const std::scoped_lock lock(models_mutex_);
+  return scheduling_[cluster_id];
+}
+
+void World::note_accounts(const std::string& cluster_id, const scheduling::Accounts& accounts) {
+  const std::scoped_lock lock(models_mutex_);
+  scheduling_[cluster_id].accounts = accounts;
+}
+
+void World::inspect(const cluster::NodeKey& controller) {
+  const auto digest = scheduling::configuration_seen(run_on(agents_, controller));
+  const std::scoped_lock lock(models_mutex_);
+  scheduling_[controller.cluster_id].configuration =
+      digest ? std::optional(*digest) : std::nullopt;
+}
+
+void World::wait_for_event(std::int64_t after, std::chrono::milliseconds limit) {
+  store_->wait_for_event(after, limit);
+}
+
+std::string World::script_log_file(const std::string& cluster_id, const std::string& node) const {
+  return fmt::format("{}/logs/{}/{}.lifecycle.log", settings_.state, cluster_id, node);
+}
+
+void World::add_script_log(const cluster::NodeKey& node, const std::string& text) {
+  const std::scoped_lock lock(log_mutex_);
+  const std::string file = script_log_file(node.cluster_id, node.node);
+  ignore(os::make_directories(file.substr(0, file.find_last_of('/')), 0700), "writing tells");
+  std::ofstream stream(file, std::ios::app);
+  stream << text;
+  if (!stream) {
+    log::warning("service", "cannot keep the script log of {} in {}", node.node, file);
+  }
+}
+
+}  // namespace provost::service
