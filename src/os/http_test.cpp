@@ -125,7 +125,7 @@ class Served : public testing::Test {
     } else {
       std::string text = request.method + " " + request.path;
       for (const auto& [name, value] : request.query) {
-        text += " " + name + "=" + value;
+        text += fmt::format(" {}={}", name, value);
       }
       text += " " + std::to_string(request.body.size()) + " " + request.headers["authorization"];
       text += request.peer.local ? " uid=" + std::to_string(request.peer.uid)
@@ -277,19 +277,24 @@ TEST_F(Served, GivesTheSocketItsMode) {
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
 }
 
-TEST_F(Served, ReplacesADeadSocketButNotALivingServersOrAnotherFile) {
+TEST_F(Served, LeavesALivingServersSocketAndOtherFiles) {
   HttpServer second({[](const HttpRequest&, const Responder& to) { to.send({}); }, {}, {}});
-  EXPECT_EQ(second.listen_unix(socket(), 0600).error().kind, ErrorKind::conflict);
   ASSERT_TRUE(write_file(file("plain"), "kept"));
+  EXPECT_EQ(second.listen_unix(socket(), 0600).error().kind, ErrorKind::conflict);
   EXPECT_EQ(second.listen_unix(file("plain"), 0600).error().kind, ErrorKind::conflict);
-  EXPECT_EQ(second.listen_unix(file(std::string(200, 'a')), 0600).error().kind, ErrorKind::invalid);
+  EXPECT_EQ(*read_file(file("plain")), "kept");
+  const std::string long_path = file(std::string(200, 'a'));
+  EXPECT_EQ(second.listen_unix(long_path, 0600).error().kind, ErrorKind::invalid);
+}
+
+TEST_F(Served, ReplacesADeadServersSocket) {
   // As a killed server leaves it: bound, and nobody listens.
   const Fd dead(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   file("dead").copy(address.sun_path, sizeof(address.sun_path) - 1);
   ASSERT_EQ(::bind(dead.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-  EXPECT_TRUE(second.listen_unix(file("dead"), 0600));
+  EXPECT_TRUE(server_->listen_unix(file("dead"), 0600));
   EXPECT_EQ(http({file("dead"), {}, {}, {}}, call("GET", "/"))->status, 200);
 }
 
@@ -454,16 +459,14 @@ TEST_F(Served, EndsWithConnectionsAndRespondersOpen) {
   ASSERT_TRUE(eventually([&] { return requests_ == 2; }));
   Heard heard;
   const auto client = WebSocketClient::connect(agent(listen_tls(), authority_), heard.callbacks());
-  ASSERT_TRUE(client) << client.error().message;
+  ASSERT_TRUE(client);
   ASSERT_TRUE(eventually([&] { return heard.all().size() == 1; }));
   stop();
   EXPECT_TRUE(eventually([&] { return !heard.closed().empty(); }));
   EXPECT_EQ(closed_, 1);
-  held_.with([](auto& all) {
-    EXPECT_TRUE(all[0].gone());
-    all[0].send({});
-    all.clear();
-  });
+  const auto left = held_.with([](auto& all) { return std::exchange(all, {}); });
+  EXPECT_TRUE(left.at(0).gone());
+  left.at(0).send({});
 }
 
 // ---- The client's own errors

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 
@@ -15,26 +17,45 @@ constexpr auto kSilence = std::chrono::seconds(45);
 constexpr auto kGoodbye = std::chrono::seconds(2);
 constexpr auto kHandshake = std::chrono::seconds(10);
 
-// Text frames must be UTF-8 (RFC 6455 section 5.6); the other side closes on anything else.
+// Length of the character that begins `text`, 0 when it is not UTF-8.
+std::size_t utf8_length(std::string_view text) {
+  struct Form {
+    unsigned char first, last;  // of the lead byte
+    unsigned char low, high;    // of the second: no overlong forms, surrogates, beyond U+10FFFF
+    std::size_t length;
+  };
+  static constexpr std::array kForms = {
+      Form{0xC2, 0xDF, 0x80, 0xBF, 2}, Form{0xE0, 0xE0, 0xA0, 0xBF, 3},
+      Form{0xE1, 0xEC, 0x80, 0xBF, 3}, Form{0xED, 0xED, 0x80, 0x9F, 3},
+      Form{0xEE, 0xEF, 0x80, 0xBF, 3}, Form{0xF0, 0xF0, 0x90, 0xBF, 4},
+      Form{0xF1, 0xF3, 0x80, 0xBF, 4}, Form{0xF4, 0xF4, 0x80, 0x8F, 4}};
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (byte(0) < 0x80) {
+    return 1;
+  }
+  const auto* const form = std::find_if(kForms.begin(), kForms.end(), [&](const Form& one) {
+    return byte(0) >= one.first && byte(0) <= one.last;
+  });
+  if (form == kForms.end() || text.size() < form->length) {
+    return 0;
+  }
+  for (std::size_t i = 1; i < form->length; ++i) {
+    if (byte(i) < (i == 1 ? form->low : 0x80) || byte(i) > (i == 1 ? form->high : 0xBF)) {
+      return 0;
+    }
+  }
+  return form->length;
+}
+
+// Text frames must be UTF-8 (RFC 6455 section 5.6, RFC 3629 section 4 for its forms); the other
+// side closes on anything else.
 bool is_utf8(std::string_view text) {
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t rest = lead < 0x80 ? 0 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
-    if ((lead >= 0x80 && lead < 0xC2) || lead > 0xF4 || text.size() - i <= rest) {
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) {
       return false;
     }
-    for (std::size_t k = 1; k <= rest; ++k) {
-      const auto next = static_cast<unsigned char>(text[i + k]);
-      // The second byte rules out overlong forms, surrogates and what is above U+10FFFF.
-      const bool second = k == 1;
-      const unsigned low = second && lead == 0xE0 ? 0xA0 : second && lead == 0xF0 ? 0x90 : 0x80;
-      const unsigned high = second && lead == 0xED ? 0x9F : second && lead == 0xF4 ? 0x8F : 0xBF;
-      if (next < low || next > high) {
-        return false;
-      }
-    }
-    i += rest + 1;
+    text.remove_prefix(length);
   }
   return true;
 }

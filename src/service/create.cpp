@@ -6,6 +6,7 @@
 #include "cluster/node_files.hpp"
 #include "os/files.hpp"
 #include "service/desk.hpp"
+#include "service/reading.hpp"
 #include "service/world.hpp"
 #include "storage/storage.hpp"
 

@@ -6,17 +6,10 @@
 #include "base/text.hpp"
 #include "os/files.hpp"
 #include "os/tls.hpp"
+#include "service/reading.hpp"
 #include "service/world.hpp"
 
 namespace provost::service {
-
-struct Desk::Reading {
-  store::Cluster row;
-  std::vector<store::Node> nodes;
-  std::shared_ptr<const ClusterModel> model;
-  std::optional<Picture> picture;
-  std::vector<control::StepView> steps;  ///< of this cluster
-};
 
 namespace {
 

@@ -10,6 +10,7 @@
 #include "cluster/cluster.hpp"
 #include "control/engine.hpp"
 #include "service/cluster_model.hpp"
+#include "service/collector.hpp"
 #include "store/store.hpp"
 
 namespace provost::service {

@@ -1,0 +1,123 @@
+#include "scheduling/accounts.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/text.hpp"
+#include "os/files.hpp"
+#include "scheduling/samples_for_tests.hpp"
+
+namespace provost::scheduling {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+Accounts captured() {
+  const std::string directory = TESTDATA;
+  return parse_accounts(os::read_file(directory + "/sacctmgr-accounts.txt").value(),
+                        os::read_file(directory + "/sacctmgr-users.txt").value());
+}
+
+TEST(Wanted, MakesADepartmentAnAccountWithItsSupervisorsAsCoordinators) {
+  const Accounts wanted = accounts_wanted(samples::university());
+  EXPECT_THAT(wanted.accounts.at("nlp").coordinators, ElementsAre("linh"));
+  EXPECT_THAT(wanted.accounts.at("nlp").users, ElementsAre("linh", "minh"));
+  EXPECT_THAT(wanted.accounts.at("vision").users, ElementsAre("an", "minh"));
+  EXPECT_EQ(wanted.users.at("minh").default_account, "nlp");
+}
+
+TEST(Wanted, GivesAnAdministratorWithoutDepartmentAnAccount) {
+  const Accounts wanted = accounts_wanted(samples::university());
+  EXPECT_THAT(wanted.accounts.at(kAdministration).users, ElementsAre("ada"));
+  EXPECT_TRUE(wanted.users.at("ada").administrator);
+  EXPECT_FALSE(wanted.users.at("linh").administrator);
+}
+
+TEST(Wanted, LetsUbuntuSubmitOnlyWithoutACampus) {
+  EXPECT_EQ(accounts_wanted(samples::without_campus()).users.at("ubuntu").default_account,
+            kDefaultAccount);
+  EXPECT_FALSE(accounts_wanted(samples::university()).users.contains("ubuntu"));
+}
+
+TEST(Seen, IsReadFromWhatSacctmgrPrinted) {
+  const Accounts seen = captured();
+  EXPECT_EQ(seen.accounts.count("root"), 0U);
+  EXPECT_TRUE(seen.accounts.at("vision").ours);
+  EXPECT_THAT(seen.accounts.at("nlp").coordinators, ElementsAre("linh"));
+  EXPECT_EQ(seen.users.at("minh").default_account, "nlp");
+  EXPECT_TRUE(seen.users.at("ada").administrator);
+}
+
+TEST(Seen, SurvivesAnyText) {
+  for (const char* text : {"", "|", "||", "|||", "\n|a|b\n", "nothing", "a|b|c|d|e|f"}) {
+    (void)parse_accounts(text, text);
+  }
+}
+
+TEST(Commands, AreNoneWhenAllIsAsWanted) {
+  EXPECT_THAT(differences(accounts_wanted(samples::university()), captured()), IsEmpty());
+  EXPECT_THAT(commands(accounts_wanted(samples::university()), captured(), "university"), IsEmpty());
+}
+
+TEST(Commands, BuildAnEmptyDatabaseInOneGo) {
+  EXPECT_THAT(
+      commands(accounts_wanted(samples::university()), {}, "university"),
+      ElementsAre(
+          "add account name=administration cluster=university parent=root "
+          "description=\"Administration\" organization=provost",
+          "add account name=nlp cluster=university parent=root "
+          "description=\"Natural Language Processing\" organization=provost",
+          "add account name=vision cluster=university parent=root "
+          "description=\"Computer  Vision \" organization=provost",
+          "add user name=ada cluster=university account=administration",
+          "add user name=linh,minh cluster=university account=nlp",
+          "add user name=an,minh cluster=university account=vision",
+          "modify user where name=ada set adminlevel=Administrator",
+          "add coordinator name=linh account=nlp", "add coordinator name=an account=vision"));
+}
+
+TEST(Commands, TakeAwayOnlyWhatProvostMade) {
+  Accounts seen = captured();
+  seen.accounts["old"] = {"", {}, {"gone"}, true};
+  seen.accounts["handmade"] = {"", {}, {"ubuntu"}, false};
+  const auto lines = commands(accounts_wanted(samples::university()), seen, "university");
+  EXPECT_THAT(lines, ElementsAre("delete user name=gone cluster=university account=old",
+                                 "delete account name=old"));
+  EXPECT_THAT(differences(accounts_wanted(samples::university()), seen),
+              ElementsAre("account old is still there"));
+}
+
+TEST(Commands, ChangeDefaultsBeforeTheyTakeAway) {
+  model::Cluster moved = samples::university();
+  moved.campus->departments[0].members = {};  // minh leaves nlp for vision alone
+  const auto lines = commands(accounts_wanted(moved), captured(), "university");
+  EXPECT_THAT(lines, ElementsAre("modify user where name=minh set defaultaccount=vision",
+                                 "delete user name=minh cluster=university account=nlp"));
+}
+
+TEST(Commands, KeepLinesShortForThousandsOfPeople) {
+  model::Cluster crowd = samples::university();
+  for (int i = 0; i < 5000; ++i) {
+    crowd.campus->departments[0].members.push_back(fmt::format("student{:05}", i));
+  }
+  for (const std::string& line : commands(accounts_wanted(crowd), {}, "university")) {
+    EXPECT_LT(line.size(), 8192U);
+  }
+}
+
+TEST(Digest, ChangesWithWhatIsComparedOnly) {
+  model::Cluster cluster = samples::university();
+  const std::string before = digest(accounts_wanted(cluster));
+  cluster.campus->departments[0].title = "Another title";
+  EXPECT_EQ(digest(accounts_wanted(cluster)), before);
+  cluster.campus->departments[0].supervisors.push_back("minh");
+  EXPECT_NE(digest(accounts_wanted(cluster)), before);
+}
+
+}  // namespace
+}  // namespace provost::scheduling

@@ -1,0 +1,178 @@
+#include "scheduling/configuration.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/text.hpp"
+#include "os/tls.hpp"
+
+namespace provost::scheduling {
+namespace {
+
+constexpr std::int64_t kMostReservedMib = 8192;
+
+std::vector<std::string> nodes_of(const model::Layout& layout, const std::string& group) {
+  std::vector<std::string> names;
+  for (const model::NodePlace& node : layout.nodes) {
+    if (node.group == group) {
+      names.push_back(node.name);
+    }
+  }
+  return names;
+}
+
+// Instance groups with nodes that run jobs; a group of no nodes is no line of slurm.conf.
+std::vector<const model::InstanceGroup*> working_groups(const model::Cluster& cluster,
+                                                        const model::Layout& layout) {
+  std::vector<const model::InstanceGroup*> groups;
+  for (const model::InstanceGroup& group : cluster.groups) {
+    if (group.role == model::Role::compute && !nodes_of(layout, group.name).empty()) {
+      groups.push_back(&group);
+    }
+  }
+  return groups;
+}
+
+std::int64_t memory_per_cpu(const model::InstanceGroup& group) {
+  return schedulable_memory_mib(group.type) / std::max(group.type.vcpus, 1);
+}
+
+slurm::NodeSet node_set(const model::InstanceGroup& group, std::vector<std::string> nodes) {
+  slurm::NodeSet set;
+  set.comment = fmt::format("group {}: {} of {}", group.name, nodes.size(), group.type.name);
+  set.nodes = std::move(nodes);
+  set.cpus = std::max(group.type.vcpus, 1);
+  const bool divides = group.threads_per_core > 1 && set.cpus % group.threads_per_core == 0;
+  set.threads_per_core = divides ? group.threads_per_core : 1;
+  set.real_memory_mib = schedulable_memory_mib(group.type);
+  set.gpu_type = group.type.accelerator;
+  set.gpus = group.type.accelerator.empty() ? 0 : group.type.accelerators;
+  return set;
+}
+
+// Partitions as the groups name them. A partition over several groups gives the least memory a CPU
+// that any of them has, so that a default job fits everywhere.
+std::vector<slurm::Partition> named_partitions(
+    const std::vector<const model::InstanceGroup*>& groups, const model::Layout& layout) {
+  std::vector<slurm::Partition> partitions;
+  for (const model::InstanceGroup* group : groups) {
+    for (const std::string& name : group->partitions) {
+      auto at = std::find_if(partitions.begin(), partitions.end(),
+                             [&](const slurm::Partition& each) { return each.name == name; });
+      if (at == partitions.end()) {
+        at = partitions.insert(at, {.name = name,
+                                    .comment = "of instance group " + group->name,
+                                    .nodes = {},
+                                    .memory_per_cpu_mib = memory_per_cpu(*group)});
+      } else {
+        at->comment += ", " + group->name;
+      }
+      const std::vector<std::string> nodes = nodes_of(layout, group->name);
+      at->nodes.insert(at->nodes.end(), nodes.begin(), nodes.end());
+      at->memory_per_cpu_mib = std::min(at->memory_per_cpu_mib, memory_per_cpu(*group));
+    }
+  }
+  return partitions;
+}
+
+slurm::Partition dev_partition(bool campus, std::int64_t memory_per_cpu_mib) {
+  slurm::Partition dev{.name = "dev",
+                       .comment = "HyperPod's universal partition: every node, no longest time",
+                       .nodes = {},
+                       .is_default = !campus,
+                       .max_time = "INFINITE",
+                       .memory_per_cpu_mib = memory_per_cpu_mib};
+  if (campus) {
+    dev.comment += "; it goes round every department's limits: administrators only";
+    dev.allow_groups = kAdministrators;
+  }
+  return dev;
+}
+
+}  // namespace
+
+std::int64_t schedulable_memory_mib(const model::InstanceType& type) {
+  return type.memory_mib - std::min(type.memory_mib / 16, kMostReservedMib);
+}
+
+slurm::Header header_of(const model::Cluster& cluster) {
+  slurm::Header header{cluster.name, {"cluster-config.json"}};
+  if (!cluster.provisioning_parameters.empty()) {
+    header.sources.emplace_back("provisioning-parameters.json");
+  }
+  if (cluster.campus) {
+    header.sources.emplace_back("campus.toml");
+  }
+  return header;
+}
+
+slurm::SlurmConf slurm_conf_of(const model::Cluster& cluster, const model::Layout& layout) {
+  slurm::SlurmConf conf;
+  conf.header = header_of(cluster);
+  conf.controller = layout.controller().name;
+  conf.controller_address = layout.controller().address;
+  const auto groups = working_groups(cluster, layout);
+  std::int64_t least = groups.empty() ? 1 : std::numeric_limits<std::int64_t>::max();
+  for (const model::InstanceGroup* group : groups) {
+    conf.nodes.push_back(node_set(*group, nodes_of(layout, group->name)));
+    least = std::min(least, memory_per_cpu(*group));
+    const slurm::NodeSet& set = conf.nodes.back();
+    if (set.gpus > 0) {
+      conf.gpu_types.push_back(set.gpu_type);
+    }
+  }
+  std::sort(conf.gpu_types.begin(), conf.gpu_types.end());
+  conf.gpu_types.erase(std::unique(conf.gpu_types.begin(), conf.gpu_types.end()),
+                       conf.gpu_types.end());
+  conf.memory_per_cpu_mib = least;
+  conf.partitions = named_partitions(groups, layout);
+  const bool campus = cluster.campus.has_value();
+  if (campus && !conf.partitions.empty()) {
+    conf.partitions.front().is_default = true;
+  }
+  conf.partitions.push_back(dev_partition(campus, least));
+  return conf;
+}
+
+std::vector<slurm::GpuSet> gpus_of(const model::Cluster& cluster, const model::Layout& layout) {
+  std::vector<slurm::GpuSet> sets;
+  for (const model::InstanceGroup* group : working_groups(cluster, layout)) {
+    if (group->type.accelerator.empty() || group->type.accelerators == 0) {
+      continue;
+    }
+    for (const model::NodePlace& node : layout.nodes) {
+      if (node.group != group->name) {
+        continue;
+      }
+      const auto same = std::find_if(sets.begin(), sets.end(), [&](const slurm::GpuSet& set) {
+        return set.type == group->type.accelerator && set.count == group->type.accelerators &&
+               set.files == node.gpu_files;
+      });
+      if (same == sets.end()) {
+        sets.push_back(
+            {{node.name}, group->type.accelerator, group->type.accelerators, node.gpu_files});
+      } else {
+        same->nodes.push_back(node.name);
+      }
+    }
+  }
+  return sets;
+}
+
+Configuration configuration(const model::Cluster& cluster, const model::Layout& layout) {
+  const slurm::Header header = header_of(cluster);
+  return {{"slurm.conf", slurm::slurm_conf(slurm_conf_of(cluster, layout))},
+          {"gres.conf", slurm::gres_conf(header, gpus_of(cluster, layout))},
+          {"cgroup.conf", slurm::cgroup_conf(header)},
+          {"job_container.conf", slurm::job_container_conf(header)}};
+}
+
+std::string digest(const Configuration& files) {
+  std::string all;
+  for (const auto& [name, text] : files) {
+    all += text;
+  }
+  return to_hex(os::sha256(all));
+}
+
+}  // namespace provost::scheduling

@@ -1,0 +1,288 @@
+#include "scheduling/scheduling.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "scheduling/slurm_config_script.hpp"
+
+namespace provost::scheduling {
+namespace {
+
+using model::FilePart;
+using model::NodePart;
+using model::Stage;
+using model::UnitPart;
+
+constexpr const char* kSlurmdDropIn = "/etc/systemd/system/slurmd.service.d/50-provost.conf";
+constexpr const char* kDatabaseSettings = "/etc/mysql/mariadb.conf.d/60-provost.cnf";
+constexpr const char* kConfigUnit = "provost-slurm-config.service";
+
+const std::string kMadeBy = "# Made by Provost; changes are overwritten.\n";
+
+// Any 32 to 1024 bytes are a key to munged. Hex digits, so that the file is text in every message
+// and terminal that it passes.
+void add_munge(NodePart& part, const model::ClusterSecrets& secrets) {
+  part.directories.push_back({"/etc/munge", 0700, "munge", "munge"});
+  part.files.push_back({"/etc/munge/munge.key", to_hex(secrets.munge_key) + "\n", 0400, "munge", "munge"});
+  part.units.push_back({.name = "munge.service",
+                        .stage = Stage::base,
+                        .ready = {"/usr/bin/munge", "-n"},
+                        .then = {},
+                        .restart_on = {"/etc/munge/munge.key"}});
+}
+
+// A node that must not run jobs cannot start slurmd, by whatever hand.
+void bar_slurmd(NodePart& part) {
+  part.files.push_back({kSlurmdDropIn, kMadeBy +
+                                           "# This node runs no jobs.\n"
+                                           "[Unit]\nConditionPathExists=/etc/provost/runs-jobs\n"});
+}
+
+void add_database(NodePart& part) {
+  // slurmdbd asks for the two sizes when it starts; nobody but this machine's slurmdbd connects.
+  part.files.push_back({kDatabaseSettings,
+                        kMadeBy +
+                            "[mariadbd]\n"
+                            "skip-networking\n"
+                            "innodb_buffer_pool_size=256M\n"
+                            "innodb_log_file_size=64M\n"
+                            "innodb_lock_wait_timeout=900\n"
+                            "max_allowed_packet=16M\n"});
+  part.units.push_back(
+      {.name = "mariadb.service",
+       .stage = Stage::base,
+       .ready = {"/usr/bin/mariadb-admin", "--silent", "ping"},
+       .then = {{"/usr/bin/mariadb", "--batch", "-e",
+                 "CREATE DATABASE IF NOT EXISTS slurm_acct_db; "
+                 "CREATE USER IF NOT EXISTS slurm@localhost IDENTIFIED VIA unix_socket; "
+                 "GRANT ALL ON slurm_acct_db.* TO slurm@localhost"}},
+       .restart_on = {kDatabaseSettings}});
+}
+
+void add_configuration(NodePart& part, const model::Cluster& cluster, const model::Layout& layout) {
+  part.directories.push_back({kWantedFiles, 0755});
+  for (const auto& [name, text] : configuration(cluster, layout)) {
+    part.files.push_back({std::string(kWantedFiles) + "/" + name, text});
+  }
+  part.files.push_back({kSlurmConfigScript, slurm_config_script(), 0755});
+  part.files.push_back(
+      {std::string("/etc/systemd/system/") + kConfigUnit,
+       kMadeBy + fmt::format("[Unit]\nDescription=Slurm configuration from Provost\n"
+                             "Before=slurmdbd.service slurmctld.service\n"
+                             "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart={} first\n",
+                             kSlurmConfigScript)});
+  part.units.push_back(
+      {.name = kConfigUnit, .stage = Stage::base, .ready = {}, .then = {}, .restart_on = {}});
+}
+
+// The cluster stands in the accounting database before slurmctld's first start: else slurmctld mints
+// a ClusterID of its own, and later refuses the database's.
+void add_daemons(NodePart& part, const model::Cluster& cluster, const std::string& host) {
+  part.directories.push_back({"/var/lib/slurm", 0755, "slurm", "slurm"});
+  part.directories.push_back({"/var/lib/slurm/slurmctld", 0700, "slurm", "slurm"});
+  const slurm::SlurmdbdConf conf{header_of(cluster), host};
+  part.files.push_back(
+      {"/etc/slurm/slurmdbd.conf", slurm::slurmdbd_conf(conf), 0600, "slurm", "slurm"});
+  const std::string restart = kMadeBy + "[Service]\nRestart=on-failure\nRestartSec=3\n";
+  const std::string after = "[Unit]\nAfter=" + std::string(kConfigUnit);
+  part.files.push_back({"/etc/systemd/system/slurmdbd.service.d/50-provost.conf",
+                        restart + after + " mariadb.service munge.service\n"});
+  part.files.push_back({"/etc/systemd/system/slurmctld.service.d/50-provost.conf",
+                        restart + after + " slurmdbd.service munge.service\n"});
+  part.units.push_back(
+      {.name = "slurmdbd.service",
+       .stage = Stage::service,
+       .ready = {"/usr/bin/sacctmgr", "-n", "show", "cluster"},
+       .then = {{"/bin/bash", "-c",
+                 fmt::format("sacctmgr -nP show cluster format=cluster | grep -qxF '{0}' || "
+                             "sacctmgr -i add cluster '{0}'",
+                             cluster.name)}},
+       .restart_on = {"/etc/slurm/slurmdbd.conf"}});
+  part.units.push_back({.name = "slurmctld.service",
+                        .stage = Stage::service,
+                        .ready = {"/usr/bin/scontrol", "ping"},
+                        .then = {},
+                        .restart_on = {}});
+}
+
+void add_compute(NodePart& part, const std::string& controller) {
+  const std::string options = "/etc/default/slurmd";
+  part.directories.push_back({"/var/lib/slurm", 0755, "slurm", "slurm"});
+  part.directories.push_back({"/var/lib/slurm/slurmd", 0755});
+  part.directories.push_back({"/var/lib/slurm/job-tmp", 0755});
+  part.files.push_back(
+      {options, kMadeBy + fmt::format("SLURMD_OPTIONS=\"--conf-server {}:6817\"\n", controller)});
+  part.files.push_back({"/etc/provost/runs-jobs", "slurmd may start on this node\n"});
+  part.files.push_back({kSlurmdDropIn, kMadeBy +
+                                           "[Unit]\nAfter=munge.service\n"
+                                           "StartLimitIntervalSec=0\n"
+                                           "[Service]\nRestart=on-failure\nRestartSec=3\n"
+                                           "LimitMEMLOCK=infinity\nLimitSTACK=infinity\n"});
+  part.units.push_back({.name = "slurmd.service",
+                        .stage = Stage::worker,
+                        .ready = {},
+                        .then = {},
+                        .restart_on = {options}});
+}
+
+// Login nodes run no daemon of Slurm's: the client commands read the same text that the controller
+// hands to compute nodes, as a file.
+void add_login(NodePart& part, const model::Cluster& cluster, const model::Layout& layout) {
+  part.directories.push_back({"/etc/slurm", 0755});
+  for (const auto& [name, text] : configuration(cluster, layout)) {
+    part.files.push_back({"/etc/slurm/" + name, text});
+  }
+}
+
+std::string in_force(const Wanted& wanted, std::string_view what, std::string_view hash) {
+  return fmt::format("{}/{}/{}/in-force", wanted.cluster, what, hash.substr(0, 16));
+}
+
+model::Action<Deed> sync_action(const Wanted& wanted, const Seen& seen) {
+  const std::string hash = digest(wanted.accounts);
+  model::Step step;
+  step.key = fmt::format("{}/accounting/{}/sync", wanted.cluster, hash);
+  step.line = fmt::format("~ accounting  sync  {} accounts, {} users",
+                          wanted.accounts.accounts.size(), wanted.accounts.users.size());
+  step.because.sentence = "the accounts of slurmdbd are not those of the files";
+  if (seen.accounts) {
+    const auto found = differences(wanted.accounts, *seen.accounts);
+    for (std::size_t i = 0; i < std::min<std::size_t>(found.size(), 5); ++i) {
+      step.because.origins.push_back({found[i]});
+    }
+  }
+  step.needs = {wanted.cluster + "/slurmdbd/answers"};
+  step.gives = {in_force(wanted, "accounting", hash)};
+  return {step, SyncAccounts{wanted.cluster, wanted.accounts}};
+}
+
+model::Action<Deed> reconfigure_action(const Wanted& wanted, const std::string& seen) {
+  model::Step step;
+  step.key = fmt::format("{}/slurm-config/{}/from/{}", wanted.cluster,
+                         wanted.configuration.substr(0, 16), seen.substr(0, 16));
+  step.line = "~ slurm.conf  reconfigure  running jobs go on";
+  step.because.sentence = "the configuration slurmctld runs by is not that of the files";
+  step.needs = {wanted.cluster + "/slurmctld/answers"};
+  step.gives = {in_force(wanted, "slurm-config", wanted.configuration)};
+  return {step, Reconfigure{wanted.configuration}};
+}
+
+model::Outcome retry(std::string why, std::chrono::milliseconds after) {
+  return {model::Ended::retry, std::move(why), after};
+}
+
+}  // namespace
+
+model::NodePart part(const model::Cluster& cluster, const model::Layout& layout,
+                     const model::ClusterSecrets& secrets, const model::NodePlace& node) {
+  NodePart part{.room = "scheduling", .directories = {}, .files = {}, .units = {}};
+  part.directories.push_back({"/etc/provost", 0755});
+  add_munge(part, secrets);
+  switch (node.role) {
+    case model::Role::controller:
+      bar_slurmd(part);
+      add_configuration(part, cluster, layout);
+      add_database(part);
+      add_daemons(part, cluster, node.name);
+      break;
+    case model::Role::login:
+      bar_slurmd(part);
+      add_login(part, cluster, layout);
+      break;
+    case model::Role::compute:
+      add_compute(part, layout.controller().name);
+      break;
+  }
+  return part;
+}
+
+Wanted wanted(const model::Cluster& cluster, const model::Layout& layout) {
+  return {cluster.name, accounts_wanted(cluster), digest(configuration(cluster, layout))};
+}
+
+std::vector<model::Condition> facts(const Wanted& wanted, const Seen& seen) {
+  std::vector<model::Condition> held;
+  if (seen.accounts && differences(wanted.accounts, *seen.accounts).empty()) {
+    held.push_back(in_force(wanted, "accounting", digest(wanted.accounts)));
+  }
+  if (seen.configuration == wanted.configuration) {
+    held.push_back(in_force(wanted, "slurm-config", wanted.configuration));
+  }
+  return held;
+}
+
+model::Plan<Deed> plan(const Wanted& wanted, const Seen& seen) {
+  model::Plan<Deed> plan;
+  if (!seen.accounts || !differences(wanted.accounts, *seen.accounts).empty()) {
+    plan.actions.push_back(sync_action(wanted, seen));
+  }
+  if (seen.configuration && *seen.configuration != wanted.configuration) {
+    plan.actions.push_back(reconfigure_action(wanted, *seen.configuration));
+  }
+  return plan;
+}
+
+Result<std::string> configuration_seen(const slurm::Run& run) {
+  const auto ran = run({kSlurmConfigScript, "digest"}, "");
+  if (!ran) {
+    return pass(ran.error(), "while asking for the configuration in force");
+  }
+  if (ran->status != 0) {
+    return fail(ErrorKind::unavailable, "the configuration in force is not known: {}",
+                slurm::last_words(ran->err));
+  }
+  return std::string(trim(ran->out));
+}
+
+model::Outcome act(const SyncAccounts& deed, const slurm::Run& run) {
+  constexpr std::chrono::seconds kAgain{5};
+  const auto before = accounts_seen(run, deed.cluster);
+  if (!before) {
+    return retry(before.error().message, kAgain);
+  }
+  const std::vector<std::string> lines = commands(deed.wanted, *before, deed.cluster);
+  if (lines.empty()) {
+    return {};
+  }
+  const auto ran = run({"sacctmgr", "-i"}, join(lines, "\n") + "\n");
+  if (!ran) {
+    return retry(ran.error().message, kAgain);
+  }
+  const auto after = accounts_seen(run, deed.cluster);
+  if (!after) {
+    return retry(after.error().message, kAgain);
+  }
+  const std::vector<std::string> left = differences(deed.wanted, *after);
+  if (!left.empty()) {
+    std::string found = fmt::format("{} differences are left after {} commands, the first: {}",
+                                    left.size(), lines.size(), left.front());
+    if (!trim(ran->err).empty()) {
+      found += "; sacctmgr says: " + slurm::last_words(ran->err);
+    }
+    return retry(std::move(found), std::chrono::seconds(30));
+  }
+  return {};
+}
+
+model::Outcome act(const Reconfigure& deed, const slurm::Run& run) {
+  const auto ran = run({kSlurmConfigScript, "try", deed.digest}, "");
+  if (!ran) {
+    return retry(ran.error().message, std::chrono::seconds(5));
+  }
+  const std::string words = slurm::last_words(ran->err);
+  switch (ran->status) {
+    case 0:
+      return {};
+    case kRefusedBySlurmctld:
+      return {model::Ended::refused, "slurmctld refuses the new configuration, the old one runs on: " + words};
+    case kNotDelivered:
+      return retry("the new configuration is not on the controller yet", std::chrono::seconds(1));
+    case kSilent:
+      return retry("slurmctld does not answer", std::chrono::seconds(5));
+    default:
+      return retry(fmt::format("slurm-config ended with {}: {}", ran->status, words),
+                   std::chrono::seconds(30));
+  }
+}
+
+}  // namespace provost::scheduling

@@ -1,0 +1,151 @@
+#include "scheduling/scheduling.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "os/files.hpp"
+#include "scheduling/samples_for_tests.hpp"
+#include "scheduling/slurm_config_script.hpp"
+
+namespace provost::scheduling {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const model::Cluster kCluster = samples::university();
+const model::Layout kLayout = samples::layout_of(kCluster);
+
+model::NodePart part_of(const std::string& node) {
+  return part(kCluster, kLayout, samples::secrets(), *kLayout.find(node));
+}
+
+const model::FilePart* file(const model::NodePart& part, const std::string& path) {
+  const auto found = std::find_if(part.files.begin(), part.files.end(),
+                                  [&](const model::FilePart& each) { return each.path == path; });
+  return found == part.files.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> units(const model::NodePart& part) {
+  std::vector<std::string> names;
+  for (const model::UnitPart& unit : part.units) {
+    names.push_back(unit.name);
+  }
+  return names;
+}
+
+TEST(Part, StartsTheControllersUnitsInOrderAndNeverSlurmd) {
+  const auto part = part_of("controller-1");
+  EXPECT_THAT(units(part), ElementsAre("munge.service", "provost-slurm-config.service",
+                                       "mariadb.service", "slurmdbd.service", "slurmctld.service"));
+  ASSERT_NE(file(part, "/etc/systemd/system/slurmd.service.d/50-provost.conf"), nullptr);
+  EXPECT_EQ(file(part, "/etc/provost/runs-jobs"), nullptr);
+}
+
+TEST(Part, NeverWritesTheFilesThatSlurmctldRunsBy) {
+  EXPECT_EQ(file(part_of("controller-1"), "/etc/slurm/slurm.conf"), nullptr);
+  EXPECT_NE(file(part_of("controller-1"), "/etc/provost/slurm/slurm.conf"), nullptr);
+}
+
+TEST(Part, GivesLoginNodesTheCommandsFilesAndNoDaemon) {
+  const auto part = part_of("login-2");
+  EXPECT_THAT(units(part), ElementsAre("munge.service"));
+  EXPECT_NE(file(part, "/etc/slurm/slurm.conf"), nullptr);
+  EXPECT_EQ(file(part, "/etc/provost/runs-jobs"), nullptr);
+}
+
+TEST(Part, LetsComputeNodesFetchTheirConfiguration) {
+  const auto part = part_of("gpu-1");
+  EXPECT_THAT(units(part), ElementsAre("munge.service", "slurmd.service"));
+  EXPECT_EQ(part.units.back().stage, model::Stage::worker);
+  EXPECT_EQ(file(part, "/etc/slurm/slurm.conf"), nullptr);
+  EXPECT_THAT(file(part, "/etc/default/slurmd")->content,
+              HasSubstr("--conf-server controller-1:6817"));
+}
+
+TEST(Part, KeepsSecretsFromReaders) {
+  const auto part = part_of("controller-1");
+  const auto* key = file(part, "/etc/munge/munge.key");
+  ASSERT_NE(key, nullptr);
+  EXPECT_EQ(key->mode, 0400U);
+  EXPECT_EQ(key->owner, "munge");
+  EXPECT_EQ(file(part, "/etc/slurm/slurmdbd.conf")->mode, 0600U);
+  EXPECT_EQ(file(part, "/etc/slurm/slurmdbd.conf")->owner, "slurm");
+}
+
+TEST(Plan, IsEmptyWhenWhatIsSeenIsWanted) {
+  const Wanted all = wanted(kCluster, kLayout);
+  const Seen seen{all.accounts, all.configuration};
+  EXPECT_THAT(plan(all, seen).actions, IsEmpty());
+  EXPECT_EQ(facts(all, seen).size(), 2U);
+}
+
+TEST(Plan, SyncsAccountsOnceSlurmdbdAnswers) {
+  const Wanted all = wanted(kCluster, kLayout);
+  const auto made = plan(all, {});
+  ASSERT_EQ(made.actions.size(), 1U);
+  const model::Step& step = made.actions[0].step;
+  EXPECT_EQ(step.key, "university/accounting/" + digest(all.accounts) + "/sync");
+  EXPECT_THAT(step.needs, ElementsAre("university/slurmdbd/answers"));
+  EXPECT_THAT(step.gives, ElementsAre("university/accounting/" + digest(all.accounts) + "/in-force"));
+  EXPECT_THAT(facts(all, {all.accounts, {}}), ElementsAre(step.gives.front()));
+}
+
+TEST(Plan, ReconfiguresWhatWasEditedByHand) {
+  const Wanted all = wanted(kCluster, kLayout);
+  const auto made = plan(all, {all.accounts, "0123456789abcdef0123"});
+  ASSERT_EQ(made.actions.size(), 1U);
+  EXPECT_TRUE(std::holds_alternative<Reconfigure>(made.actions[0].deed));
+  EXPECT_THAT(made.actions[0].step.needs, ElementsAre("university/slurmctld/answers"));
+}
+
+slurm::Run answering(os::Ran ran) {
+  return [ran](const std::vector<std::string>&, const std::string&) { return Result<os::Ran>(ran); };
+}
+
+TEST(Reconfigure, SaysWhyItWasRefused) {
+  const auto outcome =
+      act(Reconfigure{"d"}, answering({.status = kRefusedBySlurmctld, .err = "error: no such plugin\n"}));
+  EXPECT_EQ(outcome.ended, model::Ended::refused);
+  EXPECT_EQ(outcome.found,
+            "slurmctld refuses the new configuration, the old one runs on: no such plugin");
+}
+
+TEST(Reconfigure, WaitsForDeliveryAndForSlurmctld) {
+  EXPECT_EQ(act(Reconfigure{"d"}, answering({.status = kNotDelivered})).ended, model::Ended::retry);
+  EXPECT_EQ(act(Reconfigure{"d"}, answering({.status = kSilent})).ended, model::Ended::retry);
+  EXPECT_EQ(act(Reconfigure{"d"}, answering({})).ended, model::Ended::asked);
+}
+
+TEST(SyncAccounts, BelievesWhatItReadsBackNotTheExitStatus) {
+  const Accounts want = accounts_wanted(kCluster);
+  const auto outcome = act(SyncAccounts{"university", want}, answering({}));  // nothing is kept
+  EXPECT_EQ(outcome.ended, model::Ended::retry);
+  EXPECT_THAT(outcome.found, HasSubstr("account administration is missing"));
+}
+
+TEST(SyncAccounts, GivesSacctmgrAllCommandsAtOnce) {
+  std::vector<std::string> inputs;
+  const std::string directory = TESTDATA;
+  const auto outcome = act(
+      SyncAccounts{"university", accounts_wanted(kCluster)},
+      [&](const std::vector<std::string>& argv, const std::string& input) -> Result<os::Ran> {
+        os::Ran ran;
+        if (argv[1] == "-i") {
+          inputs.push_back(input);
+        } else if (!inputs.empty()) {
+          const char* name = argv[3] == "account" ? "/sacctmgr-accounts.txt" : "/sacctmgr-users.txt";
+          ran.out = os::read_file(directory + name).value();
+        }
+        return ran;
+      });
+  EXPECT_EQ(outcome.ended, model::Ended::asked) << outcome.found;
+  ASSERT_EQ(inputs.size(), 1U);
+  EXPECT_THAT(inputs[0], HasSubstr("add user name=an,minh cluster=university account=vision\n"));
+}
+
+}  // namespace
+}  // namespace provost::scheduling

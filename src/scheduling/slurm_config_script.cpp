@@ -1,0 +1,95 @@
+#include "scheduling/slurm_config_script.hpp"
+
+namespace provost::scheduling {
+
+std::string slurm_config_script() {
+  return R"sh(#!/bin/bash
+# Made by Provost; changes are overwritten.
+#
+# slurm-config first        before slurmctld's first start: put the delivered files in force
+# slurm-config digest       print the SHA-256 of the files in force
+# slurm-config try DIGEST   put the delivered files in force in a running slurmctld; when it refuses,
+#                           put the old ones back. Exit: 0 in force, 3 refused, 4 the files of that
+#                           digest were not delivered yet, 5 slurmctld does not answer
+#
+# The files in force before are kept in $before while a try runs. A try that was killed leaves them
+# there, and the next run of any kind puts them back first.
+set -u -o pipefail
+umask 022
+wanted=/etc/provost/slurm
+live=/etc/slurm
+before=/var/lib/provost/slurm-before
+files=(slurm.conf gres.conf cgroup.conf job_container.conf)
+
+digest() { (cd "$1" 2>/dev/null && cat "${files[@]}" 2>/dev/null | sha256sum | cut -d' ' -f1); }
+
+# copy FROM TO: each file replaced whole, never seen half written.
+copy() {
+  mkdir -p "$2" || return
+  local file
+  for file in "${files[@]}"; do
+    if [ -e "$1/$file" ]; then
+      install -m 644 -o root -g root "$1/$file" "$2/.$file.new" && mv -f "$2/.$file.new" "$2/$file" || return
+    else
+      rm -f "$2/$file"
+    fi
+  done
+}
+
+# put_back: the files kept in $before are in force again.
+put_back() {
+  [ -d "$before" ] || return 0
+  copy "$before" "$live" && rm -rf "$before"
+}
+
+answers() { timeout 10 scontrol ping >/dev/null 2>&1; }
+
+# answers_soon: slurmctld executes itself anew on reconfigure and is away for a moment.
+answers_soon() {
+  local try
+  for try in 1 2 3 4 5 6 7 8 9 10; do
+    answers && return 0
+    sleep 1
+  done
+  return 1
+}
+
+# words SINCE: the last complaint of slurmctld itself; its client only says "Unspecified error".
+words() {
+  journalctl -q -u slurmctld.service --since "@$1" -o cat 2>/dev/null |
+    grep -E '(fatal|error): ' | grep -vE 'plugstack|Include|state file|NOTE:' | tail -n 1 |
+    sed 's/^slurmctld: //'
+}
+
+try() {
+  [ "$(digest "$wanted")" = "$1" ] || { echo "the files were not delivered yet" >&2; exit 4; }
+  answers || { echo "slurmctld does not answer" >&2; exit 5; }
+  local keeping="$before.new" since said
+  rm -rf "$keeping" && copy "$live" "$keeping" && mv "$keeping" "$before" || exit 1
+  copy "$wanted" "$live" || { put_back; exit 1; }
+  since=$(date +%s)
+  if said=$(timeout 60 scontrol reconfigure 2>&1) && answers_soon; then
+    rm -rf "$before"
+    return 0
+  fi
+  local why
+  why=$(words "$since")
+  put_back
+  answers || systemctl restart slurmctld.service
+  echo "${why:-${said:-slurmctld ended}}" >&2
+  exit 3
+}
+
+mkdir -p /var/lib/provost
+exec 9>/var/lib/provost/slurm-config.lock && flock 9
+put_back || exit 1
+case "${1:-}" in
+  first) [ -e "$live/slurm.conf" ] || copy "$wanted" "$live" ;;
+  digest) digest "$live" ;;
+  try) try "${2:-}" ;;
+  *) echo "usage: slurm-config first | digest | try DIGEST" >&2; exit 2 ;;
+esac
+)sh";
+}
+
+}  // namespace provost::scheduling

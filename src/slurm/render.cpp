@@ -1,0 +1,190 @@
+#include "slurm/render.hpp"
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "slurm/hostlist.hpp"
+
+namespace provost::slurm {
+namespace {
+
+std::string text_of(const Header& header) {
+  return fmt::format(
+      "# Made by Provost for cluster {0} from {1}.\n"
+      "# Changes made here are overwritten (see `provost describe {0}`).\n",
+      header.cluster, join(header.sources, ", "));
+}
+
+// Settings that do not differ between clusters, each group with its reason.
+constexpr std::string_view kSettings = R"(
+# Nodes fetch this file from the controller (configless); the configured size of a node counts, not
+# what slurmd finds, so that a small host can stand in for a large one.
+SlurmctldParameters=enable_configless
+SlurmdParameters=config_overrides
+SlurmUser=slurm
+AuthType=auth/munge
+StateSaveLocation=/var/lib/slurm/slurmctld
+SlurmdSpoolDir=/var/lib/slurm/slurmd
+MailProg=/bin/true
+
+# Processes of a job are held in a control group; an extern step (Contain) is what pam_slurm_adopt
+# puts SSH sessions into. Each job has a /tmp of its own.
+ProctrackType=proctrack/cgroup
+TaskPlugin=task/cgroup
+PrologFlags=Contain
+JobContainerType=job_container/tmpfs
+LaunchParameters=ulimit_pam_adopt
+
+# Jobs share nodes: CPUs, memory and GPUs are handed out one by one. Locked memory stays as slurmd
+# has it (unlimited), for MPI.
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+GresTypes=gpu
+PropagateResourceLimitsExcept=MEMLOCK
+)";
+
+constexpr std::string_view kPolicy = R"(
+# A job beyond its partition's limits is refused at once; a batch job whose node is lost is queued
+# again; a node that comes back is used again, whatever it was down for.
+EnforcePartLimits=ALL
+JobRequeue=1
+ReturnToService=2
+SlurmdTimeout=120
+BatchStartTimeout=60
+MessageTimeout=30
+UnkillableStepTimeout=180
+GroupUpdateTime=60
+
+# Order of waiting jobs.
+SchedulerType=sched/backfill
+PriorityType=priority/multifactor
+PriorityDecayHalfLife=14-0
+PriorityMaxAge=7-0
+PriorityWeightAge=1000
+PriorityWeightFairshare=10000
+PriorityWeightQOS=2000
+PriorityWeightAssoc=3000
+)";
+
+std::string accounting(const SlurmConf& conf) {
+  std::string counted = "gres/gpu";
+  for (const std::string& type : conf.gpu_types) {
+    counted += ",gres/gpu:" + type;
+  }
+  return fmt::format(
+      "\n# Accounting: who has no association may not submit; a job that could pass a limit is not\n"
+      "# started.\n"
+      "AccountingStorageType=accounting_storage/slurmdbd\n"
+      "AccountingStorageHost={}\n"
+      "AccountingStorageEnforce=associations,limits,qos,safe\n"
+      "AccountingStorageTRES={}\n"
+      "JobAcctGatherType=jobacct_gather/cgroup\n"
+      "JobAcctGatherFrequency=30\n",
+      conf.controller, counted);
+}
+
+std::string node_line(const NodeSet& set) {
+  std::string line = fmt::format(
+      "NodeName={} CPUs={} Boards=1 SocketsPerBoard=1 CoresPerSocket={} ThreadsPerCore={} "
+      "RealMemory={}",
+      compress(set.nodes), set.cpus, set.cpus / set.threads_per_core, set.threads_per_core,
+      set.real_memory_mib);
+  if (set.gpus > 0) {
+    line += fmt::format(" Gres=gpu:{}:{}", set.gpu_type, set.gpus);
+  }
+  return line + " State=UNKNOWN\n";
+}
+
+std::string partition_line(const Partition& partition) {
+  std::string line = fmt::format(
+      "PartitionName={} Nodes={} Default={} State=UP OverSubscribe=NO DefaultTime={} MaxTime={} "
+      "DefMemPerCPU={}",
+      partition.name, partition.nodes.empty() ? "ALL" : compress(partition.nodes),
+      partition.is_default ? "YES" : "NO", partition.default_time, partition.max_time,
+      partition.memory_per_cpu_mib);
+  if (!partition.allow_groups.empty()) {
+    line += " AllowGroups=" + partition.allow_groups;
+  }
+  return line + "\n";
+}
+
+// "/dev/nvidia0", "/dev/nvidia1" -> "/dev/nvidia[0-1]", which gres.conf(5) takes for File.
+std::string files_of(const GpuSet& set) {
+  return set.files.empty() ? "" : " File=" + compress(set.files);
+}
+
+}  // namespace
+
+std::string slurm_conf(const SlurmConf& conf) {
+  std::string text = text_of(conf.header);
+  text += fmt::format("\nClusterName={}\nSlurmctldHost={}({})\n", conf.header.cluster,
+                      conf.controller, conf.controller_address);
+  text += kSettings;
+  text += fmt::format(
+      "# Who does not ask for memory gets this much a CPU, never a whole node's.\nDefMemPerCPU={}\n",
+      conf.memory_per_cpu_mib);
+  text += accounting(conf);
+  text += kPolicy;
+  text += "\n# Nodes. Their addresses stand in /etc/hosts of every node.\n";
+  for (const NodeSet& set : conf.nodes) {
+    text += "# " + set.comment + "\n" + node_line(set);
+  }
+  text += "\n# Partitions.\n";
+  for (const Partition& partition : conf.partitions) {
+    text += "# " + partition.comment + "\n" + partition_line(partition);
+  }
+  return text;
+}
+
+std::string gres_conf(const Header& header, const std::vector<GpuSet>& gpus) {
+  std::string text = text_of(header) + "\nAutoDetect=off\n";
+  for (const GpuSet& set : gpus) {
+    const std::string files = files_of(set);
+    text += fmt::format("NodeName={} Name=gpu Type={}{}{}\n", compress(set.nodes), set.type,
+                        files.empty() ? fmt::format(" Count={}", set.count) : "", files);
+  }
+  return text;
+}
+
+std::string cgroup_conf(const Header& header) {
+  return text_of(header) + R"(
+# A job sees the GPUs it was given and no others, and is ended when it passes its memory. Cores are
+# counted, not pinned: a node may be configured with more of them than its host has.
+CgroupPlugin=autodetect
+ConstrainCores=no
+ConstrainDevices=yes
+ConstrainRAMSpace=yes
+ConstrainSwapSpace=yes
+AllowedSwapSpace=0
+)";
+}
+
+std::string job_container_conf(const Header& header) {
+  return text_of(header) + R"(
+AutoBasePath=true
+BasePath=/var/lib/slurm/job-tmp
+Dirs=/tmp,/dev/shm
+)";
+}
+
+std::string slurmdbd_conf(const SlurmdbdConf& conf) {
+  return text_of(conf.header) + fmt::format(R"(
+AuthType=auth/munge
+SlurmUser=slurm
+DbdHost={}
+PidFile=/run/slurmdbd/slurmdbd.pid
+
+# MariaDB on this machine, over its socket; it knows slurmdbd by its user, there is no password.
+StorageType=accounting_storage/mysql
+StorageHost=localhost
+StorageUser=slurm
+StorageLoc=slurm_acct_db
+
+# User names as POSIX has them; supervisors act through Provost, not by sacctmgr.
+Parameters=PreserveCaseUser
+DisableCoordDBD=yes
+)",
+                                            conf.host);
+}
+
+}  // namespace provost::slurm

@@ -1,0 +1,79 @@
+// Slurm's files as text, for Slurm 24.11. Pure and deterministic: equal values give equal bytes. Who
+// decides what stands in them is `scheduling/`; here is only how Slurm wants it written, and the
+// settings that every cluster has.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace provost::slurm {
+
+/// The first lines of each file: what made it, of what, and that changes do not last.
+struct Header {
+  std::string cluster;
+  std::vector<std::string> sources;  ///< files it was made from: {"cluster-config.json", ...}
+};
+
+/// Equal nodes of one instance group.
+struct NodeSet {
+  std::string comment;             ///< "group cpu: 2 of ml.c5.xlarge"
+  std::vector<std::string> nodes;  ///< never empty
+  int cpus = 1;
+  int threads_per_core = 1;  ///< must divide `cpus`
+  std::int64_t real_memory_mib = 0;
+  std::string gpu_type;  ///< "a10g"; empty: no GPUs
+  int gpus = 0;
+};
+
+struct Partition {
+  std::string name;
+  std::string comment;
+  std::vector<std::string> nodes;  ///< empty: every node
+  bool is_default = false;
+  std::string allow_groups;  ///< POSIX groups; empty: everybody
+  std::string default_time = "1:00:00";
+  std::string max_time = "7-00:00:00";
+  std::int64_t memory_per_cpu_mib = 0;  ///< given to jobs that do not ask
+};
+
+struct SlurmConf {
+  Header header;
+  std::string controller;          ///< host name of the one controller
+  std::string controller_address;  ///< "10.77.4.10"
+  std::int64_t memory_per_cpu_mib = 0;  ///< for partitions that have no value of their own
+  std::vector<std::string> gpu_types;   ///< counted each by itself in accounting
+  std::vector<NodeSet> nodes;
+  std::vector<Partition> partitions;
+};
+
+/// slurm.conf. Source: slurm.conf(5).
+std::string slurm_conf(const SlurmConf& conf);
+
+/// GPUs of nodes that have the same device files.
+struct GpuSet {
+  std::vector<std::string> nodes;
+  std::string type;
+  int count = 0;
+  std::vector<std::string> files;  ///< one a GPU; empty: counted, but not fenced off
+};
+
+/// gres.conf for the whole cluster, as a configless controller hands it out. Source: gres.conf(5).
+std::string gres_conf(const Header& header, const std::vector<GpuSet>& gpus);
+
+/// cgroup.conf. Source: cgroup.conf(5).
+std::string cgroup_conf(const Header& header);
+
+/// job_container.conf: /tmp and /dev/shm of each job's own. Source: job_container.conf(5).
+std::string job_container_conf(const Header& header);
+
+struct SlurmdbdConf {
+  Header header;
+  std::string host;  ///< where slurmdbd runs: the controller
+};
+
+/// slurmdbd.conf with MariaDB over its Unix socket: no password is written anywhere, the database
+/// knows slurmdbd by its user. Source: slurmdbd.conf(5).
+std::string slurmdbd_conf(const SlurmdbdConf& conf);
+
+}  // namespace provost::slurm

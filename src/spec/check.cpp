@@ -1,0 +1,101 @@
+// All files together: read, hold against their shapes, apply the rules, and build the cluster when
+// nothing is wrong.
+#include <fmt/format.h>
+
+#include "spec/campus_rules.hpp"
+#include "spec/cluster_draft.hpp"
+#include "spec/json_reader.hpp"
+#include "spec/shape.hpp"
+#include "spec/spec.hpp"
+#include "spec/toml_reader.hpp"
+
+namespace provost::spec {
+namespace {
+
+/// `aws sagemaker create-cluster --instance-groups` takes a file with the list alone; say so.
+bool is_bare_list(const Document& config, Report& report) {
+  if (config.root.kind != Kind::list) {
+    return false;
+  }
+  report.error(spot(config, config.root, {}), "cluster-config.list",
+               "the file is a list of instance groups",
+               "put it into an object: {\"ClusterName\": \"<name>\", \"InstanceGroups\": [ ... ]}");
+  return true;
+}
+
+/// The shape, but a name given apart from the file stands in for ClusterName.
+void check_config_shape(const Document& config, const std::string& name, Report& report,
+                        Positions& positions) {
+  if (is_bare_list(config, report)) {
+    return;
+  }
+  if (name.empty() || config.root.find("ClusterName") != nullptr ||
+      config.root.kind != Kind::object) {
+    check_shape(config, cluster_config_shape(), report, &positions);
+    return;
+  }
+  static const Shape kNameless = [] {
+    Shape shape = cluster_config_shape();
+    for (Member& member : shape.members) {
+      member.required = member.required && member.name != "ClusterName";
+    }
+    return shape;
+  }();
+  check_shape(config, kNameless, report, &positions);
+}
+
+}  // namespace
+
+Checked check(const Sources& sources, const Catalogue& catalogue) {
+  Report report;
+  Checked checked;
+  const Document config = read_json(sources.cluster_config, report);
+  if (config.sound) {
+    check_config_shape(config, sources.name, report, checked.positions);
+  }
+
+  std::optional<Document> parameters;
+  if (sources.provisioning_parameters) {
+    parameters = read_json(*sources.provisioning_parameters, report);
+    if (parameters->sound) {
+      check_shape(*parameters, provisioning_parameters_shape(), report, nullptr);
+    }
+  }
+  const bool has_sound_parameters = parameters && parameters->sound;
+
+  ClusterDraft draft{.config = config,
+                     .parameters = has_sound_parameters ? &*parameters : nullptr,
+                     .has_parameters = parameters.has_value(),
+                     .catalogue = catalogue,
+                     .report = report,
+                     .name = sources.name,
+                     .groups = {}};
+  if (config.sound) {
+    draft.groups = read_groups(config);
+    apply_cluster_rules(draft);
+    apply_role_rules(draft);
+  }
+
+  std::optional<Document> campus;
+  if (sources.campus) {
+    campus = read_toml(*sources.campus, report);
+    if (campus->sound) {
+      check_shape(*campus, campus_shape(), report, nullptr);
+      apply_campus_rules(*campus, report);
+    }
+  }
+
+  if (!report.has_errors()) {
+    checked.cluster = finish(draft);
+    if (campus) {
+      checked.cluster->campus = read_campus(*campus);
+    }
+    if (sources.provisioning_parameters) {
+      checked.cluster->provisioning_parameters = sources.provisioning_parameters->text;
+    }
+  }
+  checked.findings = report.take();
+  return checked;
+}
+
+}  // namespace provost::spec

@@ -1,0 +1,89 @@
+#include "spec/pattern.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace provost::spec {
+namespace {
+
+/// API: `[a-zA-Z0-9](-*[a-zA-Z0-9])*`
+bool is_name(std::string_view text) {
+  return !text.empty() && only_letters_digits_and(text, "-") && text.front() != '-' &&
+         text.back() != '-';
+}
+
+/// API: `(https|s3)://([^/]+)/?(.*)`; the bucket itself is a rule's matter.
+bool is_s3_uri(std::string_view text) {
+  const std::size_t scheme = text.find("://");
+  const std::string_view name = text.substr(0, scheme);
+  return scheme != std::string_view::npos && (name == "s3" || name == "https") &&
+         text.size() > scheme + 3 && text[scheme + 3] != '/';
+}
+
+/// API: `([\p{L}\p{Z}\p{N}_.:/=+\-@]*)`; beyond ASCII everything is taken for a letter.
+bool is_tag(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return is_letter_or_digit(c) || static_cast<unsigned char>(c) >= 0x80 ||
+           std::string_view(" _.:/=+-@").find(c) != std::string_view::npos;
+  });
+}
+
+bool is_currency(std::string_view text) {
+  return text.size() == 3 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+bool is_lower_name(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return is_lower(c) || is_digit(c) || c == '-' || c == '_';
+  });
+}
+
+/// Source: useradd(8), NAME_REGEX of Debian's adduser.conf(5).
+bool is_user(std::string_view text) {
+  return !text.empty() && is_lower_name(text) && (is_lower(text[0]) || text[0] == '_');
+}
+
+/// sacctmgr(1) folds account names to lower case and takes commas and blanks for separators.
+bool is_department(std::string_view text) {
+  return !text.empty() && is_lower_name(text) && (is_lower(text[0]) || is_digit(text[0]));
+}
+
+constexpr std::array kPatterns = {
+    Pattern{"name", is_name, "letters, digits and hyphens, with a letter or digit at both ends"},
+    Pattern{"s3-uri", is_s3_uri, "s3://bucket/prefix or https://bucket/prefix"},
+    Pattern{"tag", is_tag, "letters, digits, spaces and _ . : / = + - @"},
+    Pattern{"currency", is_currency, "three capital letters, as in USD"},
+    Pattern{"user", is_user,
+            "small letters, digits, - and _, beginning with a small letter or _"},
+    Pattern{"department", is_department,
+            "small letters, digits, - and _, beginning with a small letter or digit"},
+};
+
+}  // namespace
+
+const Pattern* pattern_named(std::string_view name) {
+  const auto* found = std::find_if(kPatterns.begin(), kPatterns.end(),
+                                   [&](const Pattern& pattern) { return pattern.name == name; });
+  return found == kPatterns.end() ? nullptr : found;
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_letter_or_digit(char c) { return is_digit(c) || is_lower(c) || (c >= 'A' && c <= 'Z'); }
+
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return out;
+}
+
+bool only_letters_digits_and(std::string_view text, std::string_view others) {
+  return std::all_of(text.begin(), text.end(), [&](char c) {
+    return is_letter_or_digit(c) || others.find(c) != std::string_view::npos;
+  });
+}
+
+}  // namespace provost::spec

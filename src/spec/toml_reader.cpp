@@ -1,0 +1,112 @@
+#include "spec/toml_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "base/text.hpp"
+
+#define TOML_HEADER_ONLY 1
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+namespace provost::spec {
+namespace {
+
+class Copy {
+ public:
+  explicit Copy(const Lines& lines) : lines_(lines) {}
+
+  Value value(const toml::node& node) const {
+    Value out;
+    out.place = place(node.source());
+    if (const toml::table* table = node.as_table()) {
+      out.kind = Kind::object;
+      fields(*table, out);
+    } else if (const toml::array* list = node.as_array()) {
+      out.kind = Kind::list;
+      out.items.reserve(list->size());
+      for (const toml::node& item : *list) {
+        out.items.push_back(value(item));
+      }
+    } else {
+      scalar(node, out);
+    }
+    return out;
+  }
+
+ private:
+  [[nodiscard]] Place place(const toml::source_region& region) const {
+    return lines_.at_character(static_cast<int>(region.begin.line),
+                               static_cast<int>(region.begin.column));
+  }
+
+  void fields(const toml::table& table, Value& out) const {
+    for (const auto& [key, node] : table) {
+      out.fields.push_back({std::string(key.str()), place(key.source()), value(node)});
+    }
+    // toml++ orders by name; people read in the order of the file.
+    std::stable_sort(out.fields.begin(), out.fields.end(), [](const Field& a, const Field& b) {
+      return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
+    });
+  }
+
+  static void scalar(const toml::node& node, Value& out) {
+    if (const auto* text = node.as_string()) {
+      out.kind = Kind::text;
+      out.text = text->get();
+    } else if (const auto* integer = node.as_integer()) {
+      out.kind = Kind::integer;
+      out.integer = integer->get();
+      out.text = fmt::format("{}", integer->get());
+    } else if (const auto* truth = node.as_boolean()) {
+      out.kind = Kind::boolean;
+      out.truth = truth->get();
+      out.text = out.truth ? "true" : "false";
+    } else if (const auto* number = node.as_floating_point()) {
+      out.kind = Kind::number;
+      out.text = fmt::format("{}", number->get());
+    } else {
+      out.kind = Kind::date;
+    }
+  }
+
+  const Lines& lines_;
+};
+
+}  // namespace
+
+Document read_toml(const SourceText& source, Report& report) {
+  Document document{.file = source.name, .format = Format::toml, .sound = false, .root = {}};
+  if (source.text.size() > kTomlBytes) {
+    report.error(spot(document, Place{1, 1}, {}), "file.size",
+                 fmt::format("the file has {} bytes", source.text.size()),
+                 fmt::format("at most {} are read; is it the right file?", kTomlBytes));
+    return document;
+  }
+  const Lines lines(source.text);
+  const std::size_t bad = bad_utf8(source.text);
+  if (bad != std::string_view::npos) {
+    report.error(
+        spot(document, lines.at(bad), {}), "file.encoding",
+        fmt::format("byte 0x{:02x} is not UTF-8", static_cast<unsigned char>(source.text[bad])),
+        "save the file as UTF-8");
+    return document;
+  }
+  const toml::parse_result result = toml::parse(std::string_view(source.text));
+  if (!result) {
+    const toml::source_position at = result.error().source().begin;
+    report.error(spot(document,
+                      lines.at_character(static_cast<int>(at.line), static_cast<int>(at.column)),
+                      {}),
+                 "toml.syntax", shorten(result.error().description(), 200), "");
+    return document;
+  }
+  document.root = Copy(lines).value(result.table());
+  document.root.place = {1, 1};
+  document.sound = true;
+  return document;
+}
+
+}  // namespace provost::spec
