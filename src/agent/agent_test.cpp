@@ -1,0 +1,144 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "agent/changes.hpp"
+#include "agent/memory.hpp"
+#include "agent/script.hpp"
+#include "os/files.hpp"
+
+namespace provost::agent {
+namespace {
+
+using protocol::ScriptState;
+using ::testing::ElementsAre;
+
+class Folder : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = "/tmp/provost-agent-XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    path_ = name;
+  }
+  void TearDown() override { (void)os::remove_tree(path_); }
+  std::string path_;
+};
+
+using MemoryTest = Folder;
+
+TEST_F(MemoryTest, KeepsAllItWasToldOverARestart) {
+  {
+    auto memory = Memory::open(path_);
+    ASSERT_TRUE(memory);
+    ASSERT_TRUE((*memory)->set_epoch(7));
+    ASSERT_TRUE((*memory)->set_epoch(5));
+    ASSERT_TRUE((*memory)->set_owed({"ssh.service"}));
+    Memory::Script script{.digest = "abc", .report = {}};
+    script.report.state = ScriptState::failed;
+    script.report.status = 3;
+    script.report.tail = "no such disk\n";
+    ASSERT_TRUE((*memory)->set_script(script));
+  }
+  auto again = Memory::open(path_);
+  ASSERT_TRUE(again);
+  EXPECT_EQ((*again)->epoch(), 7);
+  EXPECT_THAT((*again)->owed(), ElementsAre("ssh.service"));
+  EXPECT_EQ((*again)->script().report.state, ScriptState::failed);
+  EXPECT_EQ((*again)->script().report.tail, "no such disk\n");
+}
+
+TEST_F(MemoryTest, BeginsAnewOverAFileThatIsTorn) {
+  ASSERT_TRUE(os::write_file_quick(path_ + "/memory.json", "{\"epoch\": 7, \"ow"));
+  auto memory = Memory::open(path_);
+  ASSERT_TRUE(memory);
+  EXPECT_EQ((*memory)->epoch(), 0);
+}
+
+TEST_F(MemoryTest, KeepsASpecificationWithoutTheScriptsContent) {
+  auto memory = Memory::open(path_);
+  ASSERT_TRUE(memory);
+  protocol::Spec spec;
+  spec.revision = "r1";
+  spec.script = protocol::ScriptOrder{.bucket = "b", .prefix = "", .script = "s", .bundle = "tar"};
+  ASSERT_TRUE((*memory)->keep_spec(spec));
+  const auto kept = (*memory)->last_spec();
+  ASSERT_TRUE(kept && kept->script);
+  EXPECT_EQ(kept->revision, "r1");
+  EXPECT_EQ(kept->script->bundle, "");
+}
+
+TEST(Script, IsRunOnceUnlessItFailedAndWasChanged) {
+  const protocol::ScriptOrder order{.bucket = "b", .prefix = "", .script = "s", .bundle = "one"};
+  protocol::ScriptOrder mended = order;
+  mended.bundle = "two";
+  const std::string digest = digest_of(order);
+  EXPECT_TRUE(is_due(order, "", ScriptState::none));
+  EXPECT_TRUE(is_due(order, digest, ScriptState::running)) << "interrupted";
+  EXPECT_FALSE(is_due(order, digest, ScriptState::succeeded));
+  EXPECT_FALSE(is_due(mended, digest, ScriptState::succeeded));
+  EXPECT_FALSE(is_due(order, digest, ScriptState::failed));
+  EXPECT_TRUE(is_due(mended, digest, ScriptState::failed));
+}
+
+TEST(Script, TailBeginsWithAWholeLine) {
+  EXPECT_EQ(tail_of("one\ntwo\nthree\n", 100), "one\ntwo\nthree\n");
+  EXPECT_EQ(tail_of("one\ntwo\nthree\n", 8), "three\n");
+  EXPECT_EQ(tail_of("a line that is too long", 4), "long");
+}
+
+model::NodePart part_with(const std::string& content) {
+  model::NodePart part;
+  part.directories = {{"/etc/b/c", 0755}, {"/etc/b", 0700}};
+  part.files = {{"/etc/b/file", content, 0640}};
+  return part;
+}
+
+SeenFiles nothing_there() {
+  SeenFiles seen;
+  seen.owners.users["root"] = 0;
+  seen.owners.groups["root"] = 0;
+  return seen;
+}
+
+TEST(Files, AreMadeParentsFirst) {
+  const auto part = part_with("text");
+  const auto changes = plan_files(part, nothing_there());
+  ASSERT_EQ(changes.size(), 3U);
+  EXPECT_EQ(std::get<MakeDirectory>(changes[0]).path, "/etc/b");
+  EXPECT_EQ(std::get<MakeDirectory>(changes[1]).path, "/etc/b/c");
+  EXPECT_EQ(*std::get<WriteFile>(changes[2]).content, "text");
+}
+
+TEST(Files, ThatAreRightAreLeftAlone) {
+  const auto part = part_with("text");
+  SeenFiles seen = nothing_there();
+  seen.paths["/etc/b"] = {SeenPath::Kind::directory, "", 0700, 0, 0};
+  seen.paths["/etc/b/c"] = {SeenPath::Kind::directory, "", 0755, 0, 0};
+  seen.paths["/etc/b/file"] = {SeenPath::Kind::file, "text", 0600, 0, 0};
+  const auto changes = plan_files(part, seen);
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(std::get<SetOwnerAndMode>(changes[0]).mode, 0640U);
+}
+
+TEST(Files, OfUnknownOwnersAreImpossible) {
+  model::NodePart part;
+  part.files = {{"/etc/x", "", 0644, "nobody-knows", "root"}};
+  const auto changes = plan_files(part, nothing_there());
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_TRUE(std::holds_alternative<Impossible>(changes[0]));
+}
+
+TEST(Units, AreRestartedForTheirFilesAndStartedWhenDown) {
+  const std::vector<model::UnitPart> units = {
+      {"a.service", model::Stage::base, {}, {}, {"/etc/a"}},
+      {"b.service", model::Stage::base, {}, {}, {"/etc/b"}},
+      {"c.service", model::Stage::base, {}, {}, {"/etc/a"}}};
+  EXPECT_THAT(plan_units(units, {"/etc/a"}, {"a.service", "b.service"}, {"b.service"}),
+              ElementsAre(UnitChange::restart, UnitChange::restart, UnitChange::start));
+  EXPECT_THAT(plan_units(units, {}, {"a.service", "b.service", "c.service"}, {}),
+              ElementsAre(UnitChange::keep, UnitChange::keep, UnitChange::keep));
+}
+
+}  // namespace
+}  // namespace provost::agent
