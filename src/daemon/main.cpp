@@ -21,6 +21,7 @@ struct Options {
   std::string socket;
   std::string listen = "127.0.0.1:7443";
   std::string images = "/usr/local/lib/provost/images";
+  std::string image_cache;
   std::string agent = "/usr/local/lib/provost/provost-agent";
   bool verbose = false;
 };
@@ -45,6 +46,8 @@ void declare(CLI::App& app, Options& options) {
       ->capture_default_str()
       ->check(CLI::Range(1, 86'400));
   app.add_option("--images", options.images, "Folder that makes node images")->capture_default_str();
+  app.add_option("--image-cache", options.image_cache,
+                 "Directory that node images are kept in (default: STATE)");
   app.add_option("--agent", options.agent, "Program of the nodes' agent")->capture_default_str();
   app.add_flag("--verbose", options.verbose, "Log more");
   app.set_version_flag("--version", std::string("provostd ") + PROVOST_VERSION);
@@ -94,6 +97,7 @@ Result<std::unique_ptr<service::World>> make_world(const Options& options) {
   auto provider = std::make_unique<provider::local::LocalProvider>(provider::local::LocalOptions{
       .places = {.state = options.settings.state, .run = options.settings.run},
       .images = options.images,
+      .image_cache = options.image_cache.empty() ? options.settings.state : options.image_cache,
       .agent = options.agent});
   return std::make_unique<service::World>(options.settings, std::move(*store), std::move(provider),
                                           std::move(*keys), *epoch);

@@ -166,7 +166,7 @@ Result<std::string> LocalProvider::image(const Progress& progress) {
   if (image_.empty()) {
     progress("looking for the node image (building it takes a minute)");
     const auto path = os::output_of({.argv = {options_.images + "/make-node-image", "--state",
-                                              options_.places.state, "--print-path", "--quiet"},
+                                              options_.image_cache, "--print-path", "--quiet"},
                                      .timeout = std::chrono::minutes(20)});
     if (!path) {
       return pass(path.error(), "cannot make the node image");

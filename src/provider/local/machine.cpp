@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "os/files.hpp"
 #include "os/process.hpp"
+#include "provider/local/processor.hpp"
 
 namespace provost::provider::local {
 namespace {
@@ -102,7 +103,8 @@ Status Machine::clear_leftovers() const {
   if (host_.systemd) {
     // A unit that failed would keep its name.
     ignore(os::run({.argv = {"systemctl", "stop", name_ + ".service"}}), "it may not exist");
-    ignore(os::run({.argv = {"systemctl", "reset-failed", name_ + ".service"}}), "it may not exist");
+    ignore(os::run({.argv = {"systemctl", "reset-failed", name_ + ".service"}}),
+           "it may not exist");
   }
   if (Status killed = cgroups_.kill_all(); !killed) {
     return killed;
@@ -149,8 +151,8 @@ Status Machine::write_disk(const MachineSpec& spec, const std::string& /*image*/
 
 Status Machine::mount_root(const std::string& image) const {
   const std::string root = directory_ + "/root";
-  const std::string options = fmt::format("lowerdir={},upperdir={}/upper,workdir={}/work", image,
-                                          directory_, directory_);
+  const std::string options =
+      fmt::format("lowerdir={},upperdir={}/upper,workdir={}/work", image, directory_, directory_);
   if (::mount("provost", root.c_str(), "overlay", 0, options.c_str()) != 0) {
     return os::errno_error("mount the overlay on " + root);
   }
@@ -173,20 +175,16 @@ Status Machine::make_devices(const MachineSpec& spec) const {
 }
 
 std::vector<std::string> Machine::nspawn(const MachineSpec& spec, const std::string& agent) const {
-  std::vector<std::string> argv = {"systemd-nspawn",
-                                   "--quiet",
-                                   "--keep-unit",
-                                   "--register=no",
-                                   "--boot",
-                                   "--directory=" + directory_ + "/root",
-                                   "--machine=" + name_,
-                                   "--hostname=" + spec.node,
-                                   "--network-namespace-path=" + cable().namespace_file,
-                                   "--resolv-conf=off",
-                                   "--timezone=off",
-                                   "--link-journal=no",
-                                   "--console=pipe",
-                                   fmt::format("--bind-ro={}:{}", agent, kAgentInNode)};
+  std::vector<std::string> argv;
+  if (const auto processor = lowest_counting_processor()) {
+    argv = {"taskset", "--cpu-list", std::to_string(*processor)};
+  }
+  argv.insert(
+      argv.end(),
+      {"systemd-nspawn", "--quiet", "--keep-unit", "--register=no", "--boot",
+       "--directory=" + directory_ + "/root", "--machine=" + name_, "--hostname=" + spec.node,
+       "--network-namespace-path=" + cable().namespace_file, "--resolv-conf=off", "--timezone=off",
+       "--link-journal=no", "--console=pipe", fmt::format("--bind-ro={}:{}", agent, kAgentInNode)});
   for (const BindMount& bind : spec.binds) {
     argv.push_back(fmt::format("--bind={}:{}", bind.host, bind.node));
   }
