@@ -184,7 +184,8 @@ std::vector<std::string> Machine::nspawn(const MachineSpec& spec, const std::str
       {"systemd-nspawn", "--quiet", "--keep-unit", "--register=no", "--boot",
        "--directory=" + directory_ + "/root", "--machine=" + name_, "--hostname=" + spec.node,
        "--network-namespace-path=" + cable().namespace_file, "--resolv-conf=off", "--timezone=off",
-       "--link-journal=no", "--console=pipe", fmt::format("--bind-ro={}:{}", agent, kAgentInNode)});
+       "--link-journal=no", "--console=pipe", "--rlimit=RLIMIT_MEMLOCK=infinity",
+       fmt::format("--bind-ro={}:{}", agent, kAgentInNode)});
   for (const BindMount& bind : spec.binds) {
     argv.push_back(fmt::format("--bind={}:{}", bind.host, bind.node));
   }
