@@ -50,16 +50,17 @@ void add_users(NodePart& part, const model::Cluster& cluster) {
 // The key is worth no more than the munge key, which every node holds too.
 std::string sshd_config(const model::Cluster& cluster, Role role) {
   std::string text = kMadeBy + fmt::format(
-      "HostKey {}\n"
-      "PubkeyAuthentication yes\n"
-      "PasswordAuthentication no\n"
-      "KbdInteractiveAuthentication no\n"
-      "HostbasedAuthentication no\n"
-      "PermitRootLogin prohibit-password\n"
-      "AuthorizedKeysFile .ssh/authorized_keys\n"
-      "UsePAM yes\n"
-      "UseDNS no\n"
-      "MaxStartups 100:30:500\n", kHostKey);
+                                   "HostKey {}\n"
+                                   "PubkeyAuthentication yes\n"
+                                   "PasswordAuthentication no\n"
+                                   "KbdInteractiveAuthentication no\n"
+                                   "HostbasedAuthentication no\n"
+                                   "PermitRootLogin prohibit-password\n"
+                                   "AuthorizedKeysFile .ssh/authorized_keys\n"
+                                   "UsePAM yes\n"
+                                   "UseDNS no\n"
+                                   "MaxStartups 100:30:500\n",
+                                   kHostKey);
   if (role == Role::controller) {
     text += fmt::format("# The controller is for administrators.\nAllowGroups root {}{}\n",
                         kAdministrators, cluster.campus ? "" : " ubuntu");
@@ -73,25 +74,25 @@ std::string sshd_config(const model::Cluster& cluster, Role role) {
 // Source: pam_slurm_adopt's README.
 std::string compute_pam() {
   return kMadeBy + fmt::format(
-      "@include common-auth\n"
-      "\n"
-      "account    required     pam_nologin.so\n"
-      "@include common-account\n"
-      "account    sufficient   pam_succeed_if.so quiet uid = 0\n"
-      "account    sufficient   pam_succeed_if.so quiet user ingroup {}\n"
-      "account    required     pam_slurm_adopt.so action_adopt_failure=deny "
-      "action_generic_failure=deny\n"
-      "\n"
-      "session    required     pam_loginuid.so\n"
-      "session    optional     pam_keyinit.so force revoke\n"
-      "session    required     pam_unix.so\n"
-      "session    optional     pam_motd.so noupdate\n"
-      "session    required     pam_limits.so\n"
-      "session    required     pam_env.so\n"
-      "session    required     pam_env.so envfile=/etc/default/locale\n"
-      "\n"
-      "@include common-password\n",
-      kAdministrators);
+                       "@include common-auth\n"
+                       "\n"
+                       "account    required     pam_nologin.so\n"
+                       "@include common-account\n"
+                       "account    sufficient   pam_succeed_if.so quiet uid = 0\n"
+                       "account    sufficient   pam_succeed_if.so quiet user ingroup {}\n"
+                       "account    required     pam_slurm_adopt.so action_adopt_failure=deny "
+                       "action_generic_failure=deny\n"
+                       "\n"
+                       "session    required     pam_loginuid.so\n"
+                       "session    optional     pam_keyinit.so force revoke\n"
+                       "session    required     pam_unix.so\n"
+                       "session    optional     pam_motd.so noupdate\n"
+                       "session    required     pam_limits.so\n"
+                       "session    required     pam_env.so\n"
+                       "session    required     pam_env.so envfile=/etc/default/locale\n"
+                       "\n"
+                       "@include common-password\n",
+                       kAdministrators);
 }
 
 std::string known_hosts(const model::Layout& layout, const model::ClusterSecrets& secrets) {

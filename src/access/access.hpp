@@ -1,7 +1,8 @@
 // Who is a user on the nodes, and who may come in by SSH. Pure: identities as values and files.
 //
-// Users of the campus file stand in /var/lib/extrausers (libnss-extrausers), apart from the system's
-// own in /etc/passwd, which packages and lifecycle scripts edit. They are the same on every node.
+// Users of the campus file stand in /var/lib/extrausers (libnss-extrausers), apart from the
+// system's own in /etc/passwd, which packages and lifecycle scripts edit. They are the same on
+// every node.
 #pragma once
 
 #include <string>
@@ -39,8 +40,8 @@ std::vector<Identity> identities(const model::Cluster& cluster);
 /// group of its own.
 std::vector<Group> groups(const model::Cluster& cluster);
 
-/// Users, groups, sshd, root's key, known hosts, sudo; on compute nodes the rule that who has no job
-/// there does not come in.
+/// Users, groups, sshd, root's key, known hosts, sudo; on compute nodes the rule that who has no
+/// job there does not come in.
 model::NodePart part(const model::Cluster& cluster, const model::Layout& layout,
                      const model::ClusterSecrets& secrets, const model::NodePlace& node);
 

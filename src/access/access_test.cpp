@@ -20,7 +20,8 @@ model::Cluster university() {
   cluster.name = "university";
   model::Campus campus;
   campus.administrators = {"ada"};
-  campus.departments = {{"nlp", "NLP", {"linh"}, {"minh", "linh"}}, {"vision", "", {"an"}, {"minh"}}};
+  campus.departments = {{"nlp", "NLP", {"linh"}, {"minh", "linh"}},
+                        {"vision", "", {"an"}, {"minh"}}};
   campus.people = {{"minh", 2003, "Minh: \"x\", y", {}},
                    {"ada", 2000, "Ada", {}},
                    {"linh", 2001, "", {}},
@@ -40,7 +41,10 @@ model::NodePlace place(const std::string& name, model::Role role, const std::str
   return node;
 }
 
-const model::Layout kLayout{"university", "", "", "",
+const model::Layout kLayout{"university",
+                            "",
+                            "",
+                            "",
                             {place("controller-1", model::Role::controller, "10.77.4.2"),
                              place("login-1", model::Role::login, "10.77.4.3"),
                              place("cpu-1", model::Role::compute, "10.77.4.4")}};
@@ -107,13 +111,15 @@ TEST(Part, KeepsANameFromBreakingItsLine) {
 
 TEST(Part, LetsNobodyInByPassword) {
   EXPECT_THAT(file(university(), 1, "/var/lib/extrausers/shadow"), HasSubstr("minh:*:"));
-  EXPECT_THAT(file(university(), 1, kLayout.nodes.empty() ? "" : "/etc/ssh/sshd_config.d/50-provost.conf"),
-              HasSubstr("PasswordAuthentication no\n"));
+  EXPECT_THAT(
+      file(university(), 1, kLayout.nodes.empty() ? "" : "/etc/ssh/sshd_config.d/50-provost.conf"),
+      HasSubstr("PasswordAuthentication no\n"));
 }
 
 TEST(Part, AsksForAJobOnComputeNodesOnly) {
   const std::string pam = file(university(), 2, "/etc/pam.d/sshd");
-  EXPECT_THAT(pam, HasSubstr("pam_slurm_adopt.so action_adopt_failure=deny action_generic_failure=deny"));
+  EXPECT_THAT(
+      pam, HasSubstr("pam_slurm_adopt.so action_adopt_failure=deny action_generic_failure=deny"));
   EXPECT_THAT(pam, Not(HasSubstr("pam_systemd")));
   EXPECT_THAT(pam, Not(HasSubstr("common-session")));
   EXPECT_LT(pam.find("ingroup provost-admins"), pam.find("pam_slurm_adopt"));

@@ -125,10 +125,9 @@ std::vector<UnitChange> plan_units(const std::vector<model::UnitPart>& units,
   std::vector<UnitChange> changes;
   changes.reserve(units.size());
   for (const model::UnitPart& unit : units) {
-    const bool stale =
-        owed.contains(unit.name) ||
-        std::any_of(unit.restart_on.begin(), unit.restart_on.end(),
-                    [&](const std::string& path) { return changed.contains(path); });
+    const bool stale = owed.contains(unit.name) ||
+                       std::any_of(unit.restart_on.begin(), unit.restart_on.end(),
+                                   [&](const std::string& path) { return changed.contains(path); });
     if (!active.contains(unit.name)) {
       changes.push_back(UnitChange::start);
     } else {

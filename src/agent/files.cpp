@@ -68,8 +68,8 @@ Status check_way(const std::string& path, std::size_t begin) {
       return errno == ENOENT ? Status{} : os::errno_error(fmt::format("cannot look at {}", part));
     }
     if (S_ISLNK(status.st_mode) && !is_trusted(status.st_uid)) {
-      return fail(ErrorKind::denied, "{} is a link that the user with id {} made: not followed", part,
-                  status.st_uid);
+      return fail(ErrorKind::denied, "{} is a link that the user with id {} made: not followed",
+                  part, status.st_uid);
     }
     if (end == std::string::npos) {
       return {};
@@ -151,8 +151,7 @@ Result<SeenFiles> look(const model::NodePart& part, const std::string& root) {
       return fail(ErrorKind::invalid, "\"{}\" is no absolute path", path);
     }
     const std::size_t last = is_directory ? std::string::npos : path.rfind('/');
-    if (Status checked = last == 0 ? Status{}
-                                   : check_way(root + path.substr(0, last), root.size());
+    if (Status checked = last == 0 ? Status{} : check_way(root + path.substr(0, last), root.size());
         !checked) {
       return checked;
     }

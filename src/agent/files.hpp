@@ -24,8 +24,8 @@ std::string written_by(const FileChange& change);
 /// Called with the paths about to be written, before they are.
 using BeforeWriting = std::function<Status(const std::set<std::string>&)>;
 
-/// Puts the part's directories and files in place, turn by turn, and returns the paths of files that
-/// were written. Stops at the first error; what was in place then is right.
+/// Puts the part's directories and files in place, turn by turn, and returns the paths of files
+/// that were written. Stops at the first error; what was in place then is right.
 Result<std::set<std::string>> put_in_place(const model::NodePart& part, const std::string& root,
                                            const BeforeWriting& before);
 

@@ -41,9 +41,9 @@ class Line {
   std::mutex mutex_;
   std::condition_variable_any woken_;
   bool news_ = false;
-  std::string closed_;                        ///< why the connection ended; empty while it is open
-  os::WebSocketClient* client_ = nullptr;     ///< while connected
-  std::deque<protocol::LogChunk> unsent_;     ///< log while nobody listens, at most kUnsent bytes
+  std::string closed_;                     ///< why the connection ended; empty while it is open
+  os::WebSocketClient* client_ = nullptr;  ///< while connected
+  std::deque<protocol::LogChunk> unsent_;  ///< log while nobody listens, at most kUnsent bytes
   std::size_t unsent_bytes_ = 0;
   std::chrono::steady_clock::time_point inventory_sent_;
   Worker worker_;

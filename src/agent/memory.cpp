@@ -21,12 +21,10 @@ std::int64_t number_of(const json::object& object, const char* name) {
 }
 
 json::object to_json(const Memory::Script& script) {
-  return {{"digest", script.digest},
-          {"state", static_cast<std::int64_t>(script.report.state)},
-          {"status", script.report.status},
-          {"step", script.report.step},
-          {"tail", script.report.tail},
-          {"seconds", script.report.seconds}};
+  return {
+      {"digest", script.digest},        {"state", static_cast<std::int64_t>(script.report.state)},
+      {"status", script.report.status}, {"step", script.report.step},
+      {"tail", script.report.tail},     {"seconds", script.report.seconds}};
 }
 
 Memory::Script to_script(const json::object& object) {

@@ -15,8 +15,8 @@ namespace provost::agent {
 /// Thread-safe.
 class Memory {
  public:
-  /// Reads what is there. A file that cannot be read as ours counts as none (the node is then worked
-  /// through anew, which is harmless but for the script: its marker is a file of its own).
+  /// Reads what is there. A file that cannot be read as ours counts as none (the node is then
+  /// worked through anew, which is harmless but for the script: its marker is a file of its own).
   static Result<std::unique_ptr<Memory>> open(const std::string& directory);
 
   [[nodiscard]] std::int64_t epoch() const;

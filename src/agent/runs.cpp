@@ -38,9 +38,8 @@ void Runs::start(protocol::RunOrder order) {
   join_ended();
   const std::scoped_lock lock(mutex_);
   if (running_.size() >= kAtOnce || running_.contains(order.id)) {
-    send_(protocol::RunEnd{.id = order.id,
-                           .status = 0,
-                           .failure = "the node runs too many commands at once already"});
+    send_(protocol::RunEnd{
+        .id = order.id, .status = 0, .failure = "the node runs too many commands at once already"});
     return;
   }
   const std::int64_t id = order.id;
@@ -54,10 +53,9 @@ void Runs::start(protocol::RunOrder order) {
 void Runs::run(const protocol::RunOrder& order, const std::stop_token& stop) {
   os::Command command;
   command.argv = order.argv;
-  command.environment = {
-      {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-      {"HOME", "/root"},
-      {"LANG", "C.UTF-8"}};
+  command.environment = {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+                         {"HOME", "/root"},
+                         {"LANG", "C.UTF-8"}};
   command.clear_environment = true;
   command.directory = "/root";
   command.input = order.input;

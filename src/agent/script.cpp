@@ -53,9 +53,9 @@ Status unpack(const protocol::ScriptOrder& order, const std::string& directory) 
   if (Status made = os::make_directories(directory, 0755); !made) {
     return made;
   }
-  const auto ran = os::run({.argv = {"tar", "--extract", "--file=-", "--no-same-owner",
-                                     "--directory", directory},
-                            .input = order.bundle});
+  const auto ran = os::run(
+      {.argv = {"tar", "--extract", "--file=-", "--no-same-owner", "--directory", directory},
+       .input = order.bundle});
   if (!ran) {
     return pass(ran.error());
   }
@@ -115,8 +115,8 @@ void conclude(Speaker& speaker, const protocol::ScriptOrder& order, const os::Ra
   }
   report.state = protocol::ScriptState::failed;
   if (ran.timed_out) {
-    const std::string line = fmt::format("{} was ended after {} seconds, its time limit",
-                                         order.script, order.timeout_s);
+    const std::string line =
+        fmt::format("{} was ended after {} seconds, its time limit", order.script, order.timeout_s);
     report.tail += line + "\n";
     speaker.marker(line);
   } else {
@@ -150,9 +150,8 @@ std::string tail_of(std::string_view text, std::size_t limit) {
   }
   text = text.substr(text.size() - limit);
   const std::size_t line = text.find('\n');
-  return std::string(line == std::string_view::npos || line + 1 == text.size()
-                         ? text
-                         : text.substr(line + 1));
+  return std::string(
+      line == std::string_view::npos || line + 1 == text.size() ? text : text.substr(line + 1));
 }
 
 protocol::ScriptReport run_script(const protocol::ScriptOrder& order,
@@ -186,9 +185,9 @@ protocol::ScriptReport run_script(const protocol::ScriptOrder& order,
         last = tail_of(last + std::string(bytes), 2 * kTail);
       },
       stop);
-  report.seconds = std::chrono::duration_cast<std::chrono::seconds>(
-                       std::chrono::steady_clock::now() - begin)
-                       .count();
+  report.seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begin)
+          .count();
   if (!ran) {
     return not_run(speaker, report, ran.error().message);
   }

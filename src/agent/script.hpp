@@ -19,8 +19,8 @@ std::string digest_of(const protocol::ScriptOrder& order);
 bool is_due(const protocol::ScriptOrder& order, const std::string& digest_before,
             protocol::ScriptState state_before);
 
-/// Runs the order and returns how it ended. `say` gets what is for the log, as it comes: markers and
-/// output. Output goes to /var/log/provision/provisioning.log too. Blocks.
+/// Runs the order and returns how it ended. `say` gets what is for the log, as it comes: markers
+/// and output. Output goes to /var/log/provision/provisioning.log too. Blocks.
 protocol::ScriptReport run_script(const protocol::ScriptOrder& order,
                                   const std::function<void(std::string_view)>& say,
                                   const std::stop_token& stop);

@@ -21,13 +21,12 @@ std::string last_lines(const std::string& unit) {
 
 tl::unexpected<Error> not_up(const std::string& unit, std::string_view why) {
   const std::string lines = last_lines(unit);
-  return fail(ErrorKind::unavailable, "{} {}{}{}", unit, why, lines.empty() ? "" : "; its last lines: ",
-              lines);
+  return fail(ErrorKind::unavailable, "{} {}{}{}", unit, why,
+              lines.empty() ? "" : "; its last lines: ", lines);
 }
 
 bool is_ready(const model::UnitPart& unit, const std::stop_token& stop) {
-  const auto ran =
-      os::run({.argv = unit.ready, .timeout = std::chrono::seconds(10)}, {}, stop);
+  const auto ran = os::run({.argv = unit.ready, .timeout = std::chrono::seconds(10)}, {}, stop);
   return ran && ran->status == 0 && !ran->timed_out;
 }
 
@@ -92,7 +91,8 @@ Status bring_up(const model::UnitPart& unit, Bring how, const std::stop_token& s
   std::chrono::milliseconds pause{20};
   while (!unit.ready.empty() && !is_ready(unit, stop)) {
     if (std::chrono::steady_clock::now() > deadline) {
-      return not_up(unit.name, fmt::format("runs, but does not answer \"{}\"", join(unit.ready, " ")));
+      return not_up(unit.name,
+                    fmt::format("runs, but does not answer \"{}\"", join(unit.ready, " ")));
     }
     if (wait_for_stop(stop, pause)) {
       return fail(ErrorKind::unavailable, "{} was interrupted", unit.name);

@@ -94,8 +94,8 @@ void Worker::work(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     {
       std::unique_lock lock(mutex_);
-      const auto pause = !spec ? std::chrono::hours(1)
-                               : (is_settled(report_, *spec) ? kLook : kAgain);
+      const auto pause =
+          !spec ? std::chrono::hours(1) : (is_settled(report_, *spec) ? kLook : kAgain);
       woken_.wait_for(lock, stop, pause, [&] { return offered_.has_value(); });
       if (offered_) {
         spec = std::move(offered_);
@@ -115,9 +115,8 @@ void Worker::apply(const protocol::Spec& spec, const std::stop_token& stop) {
       const auto known =
           std::find_if(report.units.begin(), report.units.end(),
                        [&](const protocol::UnitReport& each) { return each.name == unit.name; });
-      units.push_back(known == report.units.end()
-                          ? protocol::UnitReport{.name = unit.name}
-                          : *known);
+      units.push_back(known == report.units.end() ? protocol::UnitReport{.name = unit.name}
+                                                  : *known);
     }
     report.units = std::move(units);
   });

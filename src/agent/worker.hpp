@@ -44,7 +44,8 @@ class Worker {
                   const std::stop_token& stop);
   bool apply_script(const protocol::Spec& spec, const std::stop_token& stop);
   void settle(const std::string& unit);
-  void set_unit(const std::string& unit, protocol::UnitState state, const std::string& message = {});
+  void set_unit(const std::string& unit, protocol::UnitState state,
+                const std::string& message = {});
   void change(const std::function<void(protocol::Report&)>& how);
   [[nodiscard]] bool superseded() const;
 

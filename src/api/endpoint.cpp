@@ -67,8 +67,10 @@ std::string Endpoint::Asked::query(const std::string& name) const {
 
 Endpoint::Endpoint(service::World& world, service::Desk& desk) : world_(world), desk_(desk) {
   server_ = std::make_unique<os::HttpServer>(os::ServerHandlers{
-      .on_request = [this](os::HttpRequest request,
-                           os::Responder responder) { take(std::move(request), std::move(responder)); },
+      .on_request =
+          [this](os::HttpRequest request, os::Responder responder) {
+            take(std::move(request), std::move(responder));
+          },
       .may_open = [this](const os::HttpRequest& request) { return may_open(request); },
       .on_open = [this](std::shared_ptr<os::WebSocket> socket,
                         const os::HttpRequest&) { open_agent(std::move(socket)); }});
@@ -110,7 +112,8 @@ void Endpoint::take(os::HttpRequest request, os::Responder responder) {
     return;
   }
   const std::scoped_lock lock(mutex_);
-  if (idle_ <= static_cast<int>(queue_.size()) && static_cast<int>(threads_.size()) < kThreadsMost) {
+  if (idle_ <= static_cast<int>(queue_.size()) &&
+      static_cast<int>(threads_.size()) < kThreadsMost) {
     threads_.emplace_back([this](const std::stop_token& stop) { worker(stop); });
   }
   queue_.push_back([this, request = std::move(request),
@@ -165,13 +168,12 @@ Result<service::Caller> Endpoint::authenticate(const os::HttpRequest& request) {
 }
 
 void Endpoint::answer_ready(const os::Responder& responder) {
-  responder.send(to_response(ready_ ? 200 : 503,
-                             {{"ready", ready_.load()},
-                              {"version", PROVOST_VERSION},
-                              {"pid", static_cast<std::int64_t>(::getpid())},
-                              {"started", to_iso(started_)},
-                              {"state_directory", world_.settings().state},
-                              {"clusters", world_.store().clusters().size()}}));
+  responder.send(to_response(ready_ ? 200 : 503, {{"ready", ready_.load()},
+                                                  {"version", PROVOST_VERSION},
+                                                  {"pid", static_cast<std::int64_t>(::getpid())},
+                                                  {"started", to_iso(started_)},
+                                                  {"state_directory", world_.settings().state},
+                                                  {"clusters", world_.store().clusters().size()}}));
 }
 
 void Endpoint::answer(Asked asked) {
@@ -195,8 +197,8 @@ void Endpoint::answer(Asked asked) {
     asked.responder.send(host ? to_response(200, {{"host", to_json(*host)}})
                               : to_response(host.error()));
   } else {
-    asked.responder.send(to_response(
-        Error{ErrorKind::not_found, fmt::format("no such call: {} {}", method, asked.request.path), {}}));
+    asked.responder.send(to_response(Error{
+        ErrorKind::not_found, fmt::format("no such call: {} {}", method, asked.request.path), {}}));
   }
 }
 
@@ -223,20 +225,22 @@ void Endpoint::create(const Asked& asked) {
     return;
   }
   if (!created->cluster) {
-    json::object error = to_json(Error{ErrorKind::invalid, "the files are not sound; nothing was made", {}});
+    json::object error =
+        to_json(Error{ErrorKind::invalid, "the files are not sound; nothing was made", {}});
     error["findings"] = to_json(created->findings);
     asked.responder.send(to_response(400, {{"error", std::move(error)}}));
     return;
   }
-  asked.responder.send(to_response(202, {{"cluster", to_json(*created->cluster)},
-                                         {"findings", to_json(created->findings)}}));
+  asked.responder.send(to_response(
+      202, {{"cluster", to_json(*created->cluster)}, {"findings", to_json(created->findings)}}));
 }
 
 void Endpoint::answer_clusters(const Asked& asked) {
   const auto& path = asked.path;
   const std::string& method = asked.request.method;
   const auto send = [&](const auto& result, int status, auto&& shape) {
-    asked.responder.send(result ? to_response(status, shape(*result)) : to_response(result.error()));
+    asked.responder.send(result ? to_response(status, shape(*result))
+                                : to_response(result.error()));
   };
   if (path.size() == 3 && method == "GET") {
     asked.responder.send(to_response(200, {{"clusters", to_array(desk_.list())}}));
@@ -246,10 +250,13 @@ void Endpoint::answer_clusters(const Asked& asked) {
     send(desk_.describe(path[3]), 200, [](const auto& found) { return to_json(found); });
   } else if (path.size() == 4 && method == "DELETE") {
     send(desk_.remove(asked.caller, path[3], asked.query("with_data") == "1"), 202,
-         [](const auto& found) { return json::object{{"cluster", to_json(found)}}; });
+         [](const auto& found) {
+           return json::object{{"cluster", to_json(found)}};
+         });
   } else if (path.size() == 5 && path[4] == "removal" && method == "GET") {
-    send(desk_.removal(path[3]), 200,
-         [](const auto& found) { return json::object{{"removal", to_json(found)}}; });
+    send(desk_.removal(path[3]), 200, [](const auto& found) {
+      return json::object{{"removal", to_json(found)}};
+    });
   } else {
     asked.responder.send(to_response(Error{ErrorKind::not_found, "no such call", {}}));
   }
@@ -315,9 +322,10 @@ void Endpoint::exec(const Asked& asked, const service::NodeReport& node) {
 }
 
 void Endpoint::logs(const Asked& asked, const service::NodeReport& node) {
-  service::Desk::LogQuery query{.unit = asked.query("unit"),
-                                .lines = static_cast<int>(to_number(asked.query("lines")).value_or(100)),
-                                .follow = asked.query("follow") == "1"};
+  service::Desk::LogQuery query{
+      .unit = asked.query("unit"),
+      .lines = static_cast<int>(to_number(asked.query("lines")).value_or(100)),
+      .follow = asked.query("follow") == "1"};
   asked.responder.begin(200, "application/x-ndjson");
   const StopWhenGone gone(asked.responder, {});
   std::string rest;  // bytes of a line that is not whole yet: a JSON text must be whole UTF-8
@@ -340,9 +348,10 @@ void Endpoint::logs(const Asked& asked, const service::NodeReport& node) {
 }
 
 void Endpoint::answer_events(const Asked& asked) {
-  store::EventFilter filter{.cluster = asked.query("cluster"),
-                            .after = to_number(asked.query("after")).value_or(0),
-                            .limit = static_cast<int>(to_number(asked.query("limit")).value_or(1000))};
+  store::EventFilter filter{
+      .cluster = asked.query("cluster"),
+      .after = to_number(asked.query("after")).value_or(0),
+      .limit = static_cast<int>(to_number(asked.query("limit")).value_or(1000))};
   if (asked.query("follow") == "1") {
     follow_events(asked, filter);
     return;
@@ -412,8 +421,8 @@ void Endpoint::open_agent(std::shared_ptr<os::WebSocket> socket) {
       open->close();
     }
   };
-  socket->on_message = [this, weak, key, connection, refuse, incarnation = name->incarnation](
-                           const std::string& frame) {
+  socket->on_message = [this, weak, key, connection, refuse,
+                        incarnation = name->incarnation](const std::string& frame) {
     const auto message = protocol::decode(frame);
     if (!message) {
       refuse(message.error().message);

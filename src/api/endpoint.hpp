@@ -1,5 +1,5 @@
-// The daemon's faces on the network: the native API and the agents' endpoint, over one server. Takes
-// requests off the server's thread at once; a pool of threads answers them.
+// The daemon's faces on the network: the native API and the agents' endpoint, over one server.
+// Takes requests off the server's thread at once; a pool of threads answers them.
 #pragma once
 
 #include <atomic>

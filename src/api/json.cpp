@@ -7,7 +7,9 @@ namespace {
 
 namespace json = boost::json;
 
-json::value or_null(const std::string& text) { return text.empty() ? json::value() : json::value(text); }
+json::value or_null(const std::string& text) {
+  return text.empty() ? json::value() : json::value(text);
+}
 
 json::array to_array(const std::vector<std::string>& texts) {
   json::array array;
@@ -174,10 +176,10 @@ json::object to_json(const service::NodeReport& node) {
   for (const protocol::UnitReport& unit : node.failing_units) {
     failing.push_back(json::object{{"name", unit.name}, {"message", unit.message}});
   }
-  const json::value gpus = node.type.accelerators == 0
-                               ? json::value()
-                               : json::value(fmt::format("{} x {}", node.type.accelerators,
-                                                         node.type.accelerator));
+  const json::value gpus =
+      node.type.accelerators == 0
+          ? json::value()
+          : json::value(fmt::format("{} x {}", node.type.accelerators, node.type.accelerator));
   return {{"name", node.row.name},
           {"cluster", node.cluster},
           {"group", node.row.group},
@@ -211,7 +213,8 @@ json::object to_json(const control::StepView& step) {
           {"because", step.state.step.because.sentence},
           {"state", words(step.state.standing)},
           {"progress", or_null(step.progress)},
-          {"since", step.state.since == UtcTime{} ? json::value() : json::value(to_iso(step.state.since))},
+          {"since",
+           step.state.since == UtcTime{} ? json::value() : json::value(to_iso(step.state.since))},
           {"attempt", step.state.attempt},
           {"found", or_null(step.state.found)},
           {"waits_for", to_array(step.state.waits_for)}};
@@ -270,8 +273,8 @@ json::object to_json(const store::Removal& removal) {
       }
     }
   }
-  return {{"state", removal.state},   {"was", was},
-          {"gone", std::move(gone)},  {"left", left},
+  return {{"state", removal.state},       {"was", was},
+          {"gone", std::move(gone)},      {"left", left},
           {"kept", stored(removal.kept)}, {"message", or_null(removal.message)}};
 }
 
@@ -318,7 +321,8 @@ Result<spec::Sources> read_sources(const json::object& body) {
     into = std::move(*source);
     return {};
   };
-  if (Status read = optional_source("provisioning_parameters", sources.provisioning_parameters); !read) {
+  if (Status read = optional_source("provisioning_parameters", sources.provisioning_parameters);
+      !read) {
     return pass(read.error());
   }
   if (Status read = optional_source("campus", sources.campus); !read) {
@@ -338,7 +342,8 @@ Result<service::Desk::Command> read_command(const json::object& body) {
   service::Desk::Command command;
   const auto* argv = body.if_contains("argv");
   if (argv == nullptr || !argv->is_array() || argv->as_array().empty()) {
-    return fail(ErrorKind::invalid, "\"argv\" must be a list of texts: the command and its arguments");
+    return fail(ErrorKind::invalid,
+                "\"argv\" must be a list of texts: the command and its arguments");
   }
   for (const json::value& each : argv->as_array()) {
     if (!each.is_string()) {
@@ -348,7 +353,8 @@ Result<service::Desk::Command> read_command(const json::object& body) {
   }
   const auto* input = body.if_contains("input");
   if (input != nullptr && !input->is_null()) {
-    const auto bytes = input->is_string() ? from_base64(std::string(input->as_string())) : std::nullopt;
+    const auto bytes =
+        input->is_string() ? from_base64(std::string(input->as_string())) : std::nullopt;
     if (!bytes) {
       return fail(ErrorKind::invalid, "\"input\" must be base64");
     }

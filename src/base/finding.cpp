@@ -44,8 +44,9 @@ void sort_for_reading(Findings& findings) {
   const auto key = [](const Finding& finding) {
     return std::tie(finding.severity, finding.where.file, finding.where.line, finding.where.column);
   };
-  std::stable_sort(findings.begin(), findings.end(),
-                   [&](const Finding& left, const Finding& right) { return key(left) < key(right); });
+  std::stable_sort(
+      findings.begin(), findings.end(),
+      [&](const Finding& left, const Finding& right) { return key(left) < key(right); });
 }
 
 }  // namespace provost

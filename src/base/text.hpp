@@ -14,7 +14,8 @@ std::string_view trim(std::string_view text);
 
 /// The candidate nearest to `word` by edit distance, if near enough to be what was meant
 /// (at most a third of its length, at least 1). For "did you mean".
-std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
+std::optional<std::string> nearest(std::string_view word,
+                                   const std::vector<std::string>& candidates);
 
 /// `; did you mean "x"?`-style hint, or a list of the candidates when few, or "".
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);

@@ -20,7 +20,9 @@ std::string to_clock(UtcTime time);
 
 /// Milliseconds since 1970, the form in which times are stored and sent.
 inline std::int64_t to_millis(UtcTime time) { return time.time_since_epoch().count(); }
-inline UtcTime from_millis(std::int64_t millis) { return UtcTime(std::chrono::milliseconds(millis)); }
+inline UtcTime from_millis(std::int64_t millis) {
+  return UtcTime(std::chrono::milliseconds(millis));
+}
 
 /// For people: "0.4 s", "12 s", "3 min 5 s", "2 h 4 min", "3 d 1 h".
 std::string to_words(std::chrono::milliseconds duration);

@@ -16,7 +16,8 @@ model::Outcome to_outcome(const Status& status) {
   if (!error.hint.empty()) {
     found += "; " + error.hint;
   }
-  return {.ended = hopeless ? model::Ended::refused : model::Ended::retry, .found = std::move(found)};
+  return {.ended = hopeless ? model::Ended::refused : model::Ended::retry,
+          .found = std::move(found)};
 }
 
 }  // namespace

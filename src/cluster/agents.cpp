@@ -113,7 +113,8 @@ void Agents::fail_runs(Agent& agent) {
   for (auto& [id, run] : agent.runs) {
     const std::scoped_lock lock(run->mutex);
     run->ended = true;
-    run->result = fail(ErrorKind::unavailable, "the node's agent was lost before the command ended");
+    run->result =
+        fail(ErrorKind::unavailable, "the node's agent was lost before the command ended");
     run->ended_changed.notify_all();
   }
   agent.runs.clear();
@@ -186,13 +187,14 @@ Result<os::Ran> Agents::run(const NodeKey& node, const Order& order, const os::O
     id = next_run_++;
     found->second.runs.emplace(id, run);
   }
-  if (Status sent = send(node, protocol::RunOrder{id, order.argv, order.input, order.timeout.count()});
+  if (Status sent =
+          send(node, protocol::RunOrder{id, order.argv, order.input, order.timeout.count()});
       !sent) {
     return pass(sent.error());
   }
-  const auto deadline = order.timeout.count() > 0
-                            ? std::chrono::steady_clock::now() + order.timeout + std::chrono::seconds(5)
-                            : std::chrono::steady_clock::time_point::max();
+  const auto deadline = order.timeout.count() > 0 ? std::chrono::steady_clock::now() +
+                                                        order.timeout + std::chrono::seconds(5)
+                                                  : std::chrono::steady_clock::time_point::max();
   os::Ran collected;
   const auto hand_on = [&](std::vector<std::pair<os::Channel, std::string>> pieces) {
     for (auto& [channel, bytes] : pieces) {

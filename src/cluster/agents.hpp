@@ -65,9 +65,9 @@ class Agents {
     std::string input;
     std::chrono::seconds timeout{60};  ///< 0: none
   };
-  /// Runs a command as root on the node and waits for its end. `on_output` is called as output comes
-  /// (then Ran's texts stay empty); a stop request cancels. Errors: unavailable (no agent, or it was
-  /// lost on the way), timeout.
+  /// Runs a command as root on the node and waits for its end. `on_output` is called as output
+  /// comes (then Ran's texts stay empty); a stop request cancels. Errors: unavailable (no agent, or
+  /// it was lost on the way), timeout.
   Result<os::Ran> run(const NodeKey& node, const Order& order, const os::OnOutput& on_output = {},
                       const std::stop_token& stop = {});
 

@@ -1,5 +1,6 @@
-// Nodes, groups, network: what is wanted of a cluster's machines, seen of them, and the steps from one
-// to the other. `facts` and `plan` are pure; the `act` overloads carry a deed out through `Outside`.
+// Nodes, groups, network: what is wanted of a cluster's machines, seen of them, and the steps from
+// one to the other. `facts` and `plan` are pure; the `act` overloads carry a deed out through
+// `Outside`.
 //
 // Conditions (C is the cluster's name, N a node's): "C/network", "C/N/registered",
 // "C/N/configured", "C/N/gone", "C/network-gone", "C/slurmdbd/answers", "C/slurmctld/answers".
@@ -25,8 +26,8 @@ namespace provost::cluster {
 struct WantedNode {
   model::NodePlace place;
   provider::MachineSpec machine;
-  std::string revision;  ///< of its specification
-  std::string type;      ///< for people
+  std::string revision;     ///< of its specification
+  std::string type;         ///< for people
   bool has_script = false;  ///< a lifecycle script must have succeeded before it is ready
 };
 
@@ -50,7 +51,7 @@ struct NodeSeen {
 
 struct Seen {
   bool network = false;
-  bool data = false;  ///< the data directory is there
+  bool data = false;                      ///< the data directory is there
   std::map<std::string, NodeSeen> nodes;  ///< by name; machines nobody wants too
   int running_jobs = 0;
 };
@@ -62,11 +63,11 @@ struct NodeFacts {
   bool configured = false;  ///< the agent is at the wanted revision
   bool script_failed = false;
   bool script_running = false;
-  bool prepared = false;  ///< no script, or it succeeded
-  bool serving = false;   ///< all units before the worker stage are up
+  bool prepared = false;      ///< no script, or it succeeded
+  bool serving = false;       ///< all units before the worker stage are up
   bool worker_asked = false;  ///< worker units have been opened
-  bool ready = false;     ///< everything it should run is up
-  std::string trouble;    ///< for people: what keeps it from being ready
+  bool ready = false;         ///< everything it should run is up
+  std::string trouble;        ///< for people: what keeps it from being ready
 };
 
 struct Facts {

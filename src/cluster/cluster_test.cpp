@@ -39,9 +39,9 @@ NodeSeen running_node(bool worker_up) {
   seen.agent.incarnation = 1;
   protocol::Report report;
   report.revision = "0123456789abcdef";
-  report.units = {{"munge.service", protocol::UnitState::up, ""},
-                  {"slurmd.service",
-                   worker_up ? protocol::UnitState::up : protocol::UnitState::waiting, ""}};
+  report.units = {
+      {"munge.service", protocol::UnitState::up, ""},
+      {"slurmd.service", worker_up ? protocol::UnitState::up : protocol::UnitState::waiting, ""}};
   seen.agent.report = report;
   return seen;
 }
@@ -122,9 +122,9 @@ TEST(ClusterPlan, DeletionStopsJobsThenNodesThenNetworkAndKeepsData) {
   seen.nodes["cpu-1"] = running_node(true);
   seen.nodes["stray-9"].machine_exists = true;  // of an earlier, interrupted change
   const auto made = plan(wanted, facts(wanted, seen), seen);
-  EXPECT_EQ(lines(made),
-            (std::vector<std::string>{"- 2 running jobs  stop", "- controller-1  remove",
-                                      "- cpu-1  remove", "- stray-9  remove", "- network  remove"}));
+  EXPECT_EQ(lines(made), (std::vector<std::string>{"- 2 running jobs  stop",
+                                                   "- controller-1  remove", "- cpu-1  remove",
+                                                   "- stray-9  remove", "- network  remove"}));
   EXPECT_EQ(made.actions[1].step.needs, (std::vector<std::string>{"tiny/jobs-stopped"}));
   EXPECT_EQ(made.actions[4].step.needs.size(), 3U);
 }
@@ -207,7 +207,8 @@ TEST(Addresses, SubnetsFollowOneAnotherAndEnd) {
   EXPECT_EQ(*subnet_of("10.77.0.0/16", 1), "10.77.4.0/22");
   EXPECT_EQ(subnet_of("10.77.0.0/16", 64).error().kind, ErrorKind::limit);
   EXPECT_EQ(*gateway_of("10.77.4.0/22"), "10.77.4.1");
-  EXPECT_EQ(*node_addresses("10.77.4.0/22", 2), (std::vector<std::string>{"10.77.4.2", "10.77.4.3"}));
+  EXPECT_EQ(*node_addresses("10.77.4.0/22", 2),
+            (std::vector<std::string>{"10.77.4.2", "10.77.4.3"}));
   EXPECT_EQ(node_addresses("10.77.4.0/22", 1022).error().kind, ErrorKind::limit);
   for (const char* bad : {"", "10.77.0.0", "10.77.0.0/33", "10.77.0/16", "x/16", "10.77.0.0/-1"}) {
     EXPECT_FALSE(subnet_of(bad, 0)) << bad;
@@ -222,8 +223,11 @@ TEST(NodeFiles, GiveScriptsWhatHyperPodGivesThem) {
                     {.name = "cpu", .role = model::Role::compute, .count = 1}};
   cluster.groups[1].type.name = "ml.c5.xlarge";
   model::Layout layout{.cluster = "tiny", .arn = "arn:x", .gateway = "10.77.0.1"};
-  layout.nodes = {{.name = "controller-1", .group = "controller", .role = model::Role::controller,
-                   .address = "10.77.0.2", .instance_id = "i-1"},
+  layout.nodes = {{.name = "controller-1",
+                   .group = "controller",
+                   .role = model::Role::controller,
+                   .address = "10.77.0.2",
+                   .instance_id = "i-1"},
                   {.name = "cpu-1", .group = "cpu", .address = "10.77.0.3", .instance_id = "i-2"}};
   const auto part = cluster::part(cluster, layout);
   ASSERT_EQ(part.files.size(), 3U);

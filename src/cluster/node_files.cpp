@@ -19,8 +19,10 @@ Result<Range> read_range(const std::string& text) {
   const auto parts = split(text, '/');
   in_addr address{};
   const auto prefix = parts.size() == 2 ? to_number(parts[1]) : std::nullopt;
-  if (!prefix || *prefix < 8 || *prefix > 30 || ::inet_pton(AF_INET, parts[0].c_str(), &address) != 1) {
-    return fail(ErrorKind::invalid, "\"{}\" is not a range of addresses such as 10.77.0.0/16", text);
+  if (!prefix || *prefix < 8 || *prefix > 30 ||
+      ::inet_pton(AF_INET, parts[0].c_str(), &address) != 1) {
+    return fail(ErrorKind::invalid, "\"{}\" is not a range of addresses such as 10.77.0.0/16",
+                text);
   }
   const std::uint32_t mask = ~0U << (32 - static_cast<int>(*prefix));
   return Range{ntohl(address.s_addr) & mask, static_cast<int>(*prefix)};
@@ -58,16 +60,16 @@ std::string resource_config(const model::Cluster& cluster, const model::Layout& 
         instances.push_back(instance_of(node));
       }
     }
-    groups.push_back(boost::json::object{
-        {"Name", group.name}, {"InstanceType", group.type.name}, {"Instances", std::move(instances)}});
+    groups.push_back(boost::json::object{{"Name", group.name},
+                                         {"InstanceType", group.type.name},
+                                         {"Instances", std::move(instances)}});
   }
   const boost::json::object config = {
       {"ClusterConfig",
        boost::json::object{{"ClusterName", layout.cluster}, {"ClusterArn", layout.arn}}},
       {"ClusterType", "Slurm"},
-      {"SlurmConfig",
-       boost::json::object{{"PrimaryControllerIp", layout.controller().address},
-                           {"SecondaryControllerIps", boost::json::array{}}}},
+      {"SlurmConfig", boost::json::object{{"PrimaryControllerIp", layout.controller().address},
+                                          {"SecondaryControllerIps", boost::json::array{}}}},
       {"InstanceGroups", std::move(groups)}};
   return boost::json::serialize(config) + "\n";
 }
@@ -78,10 +80,11 @@ model::NodePart part(const model::Cluster& cluster, const model::Layout& layout)
   model::NodePart part{.room = "cluster", .directories = {}, .files = {}, .units = {}};
   part.directories = {{"/opt/ml/config", 0700}, {"/opt/sagemaker_cluster", 0755}};
   part.files.push_back({"/etc/hosts", hosts_file(layout)});
-  part.files.push_back({"/opt/ml/config/resource_config.json", resource_config(cluster, layout), 0600});
+  part.files.push_back(
+      {"/opt/ml/config/resource_config.json", resource_config(cluster, layout), 0600});
   if (!cluster.provisioning_parameters.empty()) {
-    part.files.push_back({"/opt/ml/config/provisioning_parameters.json",
-                          cluster.provisioning_parameters, 0600});
+    part.files.push_back(
+        {"/opt/ml/config/provisioning_parameters.json", cluster.provisioning_parameters, 0600});
   }
   return part;
 }

@@ -1,5 +1,5 @@
-// The files that `cluster/` itself puts on every node: host names, and what HyperPod gives lifecycle
-// scripts. Pure.
+// The files that `cluster/` itself puts on every node: host names, and what HyperPod gives
+// lifecycle scripts. Pure.
 #pragma once
 
 #include "model/cluster.hpp"

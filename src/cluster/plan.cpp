@@ -14,9 +14,10 @@ std::string condition(const Wanted& wanted, std::string_view rest) {
 }
 
 bool is_up(const protocol::Report& report, std::string_view unit) {
-  return std::any_of(report.units.begin(), report.units.end(), [&](const protocol::UnitReport& each) {
-    return each.name == unit && each.state == protocol::UnitState::up;
-  });
+  return std::any_of(report.units.begin(), report.units.end(),
+                     [&](const protocol::UnitReport& each) {
+                       return each.name == unit && each.state == protocol::UnitState::up;
+                     });
 }
 
 std::string first_trouble(const protocol::Report& report) {
@@ -47,8 +48,8 @@ NodeFacts facts_of(const WantedNode& wanted, const NodeSeen& seen) {
   facts.configured = report.revision == wanted.revision && report.failure.empty();
   facts.script_failed = report.script.state == protocol::ScriptState::failed;
   facts.script_running = report.script.state == protocol::ScriptState::running;
-  facts.prepared = facts.configured && (!wanted.has_script ||
-                                        report.script.state == protocol::ScriptState::succeeded);
+  facts.prepared = facts.configured &&
+                   (!wanted.has_script || report.script.state == protocol::ScriptState::succeeded);
   facts.trouble = first_trouble(report);
   const bool all_up = std::all_of(
       report.units.begin(), report.units.end(),
@@ -63,10 +64,9 @@ NodeFacts facts_of(const WantedNode& wanted, const NodeSeen& seen) {
 void plan_removal(const Wanted& wanted, const Seen& seen, model::Plan<Deed>& plan) {
   const Because because{"the cluster is being deleted", {}};
   std::vector<model::Condition> jobs_stopped;
-  const auto controller =
-      std::find_if(wanted.nodes.begin(), wanted.nodes.end(), [](const WantedNode& node) {
-        return node.place.role == model::Role::controller;
-      });
+  const auto controller = std::find_if(
+      wanted.nodes.begin(), wanted.nodes.end(),
+      [](const WantedNode& node) { return node.place.role == model::Role::controller; });
   if (seen.running_jobs > 0 && controller != wanted.nodes.end()) {
     Action<Deed> stop{{}, StopJobs{controller->place.name}};
     stop.step.key = condition(wanted, "jobs/stop");
@@ -123,8 +123,9 @@ void plan_node(const Wanted& wanted, const WantedNode& node, const Facts& facts,
     create.step.key = condition(wanted, fmt::format("{}/{}/create", name, node.place.incarnation));
     create.step.line = fmt::format("+ {}  create  {}", name, node.type);
     const auto& machine = seen.nodes.at(name);
-    create.step.because = {machine.machine_exists ? "its machine does not run"
-                                                  : fmt::format("group {} has it", node.place.group),
+    create.step.because = {machine.machine_exists
+                               ? "its machine does not run"
+                               : fmt::format("group {} has it", node.place.group),
                            {}};
     create.step.needs = {condition(wanted, "network")};
     create.step.gives = {condition(wanted, name + "/registered")};
@@ -141,12 +142,13 @@ void plan_node(const Wanted& wanted, const WantedNode& node, const Facts& facts,
   }
   const Stage opened = open_worker ? Stage::worker : Stage::service;
   Action<Deed> configure{{}, ConfigureNode{name, opened}};
-  configure.step.key = condition(
-      wanted, fmt::format("{}/{}/configure/{}/{}/{}", name, node.place.incarnation,
-                          node.revision.substr(0, 12), opened == Stage::worker ? "worker" : "service",
-                          seen.nodes.at(name).agent.connection));
-  configure.step.line = fmt::format("~ {}  {}", name,
-                                    known.configured ? "start slurmd" : "configure");
+  configure.step.key =
+      condition(wanted, fmt::format("{}/{}/configure/{}/{}/{}", name, node.place.incarnation,
+                                    node.revision.substr(0, 12),
+                                    opened == Stage::worker ? "worker" : "service",
+                                    seen.nodes.at(name).agent.connection));
+  configure.step.line =
+      fmt::format("~ {}  {}", name, known.configured ? "start slurmd" : "configure");
   configure.step.because = {known.configured ? "slurmctld answers" : "its agent registered", {}};
   configure.step.gives = {condition(wanted, name + "/configured")};
   configure.step.deadline = std::chrono::seconds(60);

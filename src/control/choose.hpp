@@ -29,13 +29,13 @@ struct StepState {
   Standing standing = Standing::waiting;
   std::vector<std::string> waits_for;  ///< conditions not seen, views missing, jobs
   int attempt = 0;
-  std::string found;   ///< of the last attempt
-  UtcTime since{};     ///< when the last attempt began; zero: none yet
+  std::string found;  ///< of the last attempt
+  UtcTime since{};    ///< when the last attempt began; zero: none yet
 };
 
 struct Picture {
   std::set<model::Condition> seen;
-  std::set<model::View> views;                  ///< those that are there this round
+  std::set<model::View> views;                   ///< those that are there this round
   std::map<std::string, store::Intent> intents;  ///< by key
   std::set<std::string> under_way;               ///< keys
 };
@@ -46,7 +46,8 @@ struct Choice {
 };
 
 /// Orders `steps` so that what gives a condition stands before what needs it (ties by place in the
-/// plan) and says of each where it stands. A cycle is broken at its first step; a test forbids them.
+/// plan) and says of each where it stands. A cycle is broken at its first step; a test forbids
+/// them.
 Choice choose(const std::vector<model::Step>& steps, const Picture& picture, UtcTime now);
 
 /// The order alone: indices into `steps`.

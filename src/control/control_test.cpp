@@ -33,8 +33,8 @@ TEST(Choose, ACycleStillNamesEveryStepOnce) {
 }
 
 TEST(Choose, BeginsWhatNeedsNothingAndHoldsBackTheRestWithItsReason) {
-  const auto choice = choose({step("node", {"network"}, {}), step("network", {}, {"network"})}, {},
-                             from_millis(0));
+  const auto choice =
+      choose({step("node", {"network"}, {}), step("network", {}, {"network"})}, {}, from_millis(0));
   ASSERT_EQ(choice.states.size(), 2U);
   EXPECT_EQ(choice.states[0].standing, Standing::ready);
   EXPECT_EQ(choice.states[1].standing, Standing::waiting);
@@ -92,7 +92,8 @@ TEST(Choose, WhatWasRefusedStaysRefused) {
 class EngineTest : public testing::Test {
  protected:
   void SetUp() override {
-    directory_ = std::filesystem::temp_directory_path() / fmt::format("provost-engine-{}", ::getpid());
+    directory_ =
+        std::filesystem::temp_directory_path() / fmt::format("provost-engine-{}", ::getpid());
     std::filesystem::remove_all(directory_);
     auto opened = store::Store::open(directory_);
     ASSERT_TRUE(opened);

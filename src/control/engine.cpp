@@ -234,8 +234,9 @@ void Engine::finish(const Work& work, store::Intent intent, const model::Outcome
   }
   store::Event event = work.about;
   event.level = outcome.ended == model::Ended::refused ? store::Level::error : store::Level::warn;
-  event.what = fmt::format("{}: {}", work.step.line,
-                           outcome.ended == model::Ended::refused ? "failed" : "will be tried again");
+  event.what =
+      fmt::format("{}: {}", work.step.line,
+                  outcome.ended == model::Ended::refused ? "failed" : "will be tried again");
   event.because = outcome.found;
   const Status written = store_.write("end:" + work.step.key, [&](store::Writer& writer) {
     writer.put_intent(intent);

@@ -27,7 +27,8 @@ using Progress = std::function<void(std::string_view)>;
 struct Work {
   model::Step step;
   std::string cluster_id;
-  store::Event about;  ///< cluster, group, node and resource are filled in; the engine adds the rest
+  store::Event
+      about;  ///< cluster, group, node and resource are filled in; the engine adds the rest
   std::function<model::Outcome(const Progress&)> act;
 };
 
@@ -82,7 +83,7 @@ class Engine {
   std::function<Round()> look_;
 
   mutable std::mutex mutex_;
-  std::condition_variable_any changed_;      // woken_, look_again_
+  std::condition_variable_any changed_;       // woken_, look_again_
   std::condition_variable_any jobs_changed_;  // jobs_
   bool woken_ = true;
   std::optional<UtcTime> look_again_;

@@ -40,12 +40,14 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--network", options.settings.network,
                  "Range of addresses for clusters; each takes a /22")
       ->capture_default_str();
-  app.add_option("--buckets", options.settings.buckets, "Directory of buckets (default: STATE/buckets)");
+  app.add_option("--buckets", options.settings.buckets,
+                 "Directory of buckets (default: STATE/buckets)");
   app.add_option("--script-timeout", options.settings.script_timeout_s,
                  "Seconds a lifecycle script may take")
       ->capture_default_str()
       ->check(CLI::Range(1, 86'400));
-  app.add_option("--images", options.images, "Folder that makes node images")->capture_default_str();
+  app.add_option("--images", options.images, "Folder that makes node images")
+      ->capture_default_str();
   app.add_option("--image-cache", options.image_cache,
                  "Directory that node images are kept in (default: STATE)");
   app.add_option("--agent", options.agent, "Program of the nodes' agent")->capture_default_str();
@@ -111,8 +113,8 @@ Status listen(api::Endpoint& endpoint, const Options& options) {
     return {};
   }
   const std::size_t colon = options.listen.rfind(':');
-  const auto port = colon == std::string::npos ? std::nullopt
-                                               : to_number(options.listen.substr(colon + 1));
+  const auto port =
+      colon == std::string::npos ? std::nullopt : to_number(options.listen.substr(colon + 1));
   if (!port || *port > 65'535) {
     return fail(ErrorKind::invalid, "--listen wants ADDRESS:PORT, not \"{}\"", options.listen);
   }

@@ -11,8 +11,8 @@ constexpr std::array<std::string_view, 7> kClusterNames = {
     "Creating", "Deleting", "Failed", "InService", "RollingBack", "SystemUpdating", "Updating"};
 constexpr std::array<std::string_view, 7> kGroupNames = {
     "InService", "Creating", "Updating", "Failed", "Degraded", "SystemUpdating", "Deleting"};
-constexpr std::array<std::string_view, 6> kEventNames = {
-    "ready", "not_ready", "script_failed", "refused", "mended", "removal_asked"};
+constexpr std::array<std::string_view, 6> kEventNames = {"ready",   "not_ready", "script_failed",
+                                                         "refused", "mended",    "removal_asked"};
 
 }  // namespace
 

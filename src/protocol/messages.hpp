@@ -30,8 +30,8 @@ struct Hello {
   std::string cluster;
   std::string node;
   int incarnation = 0;
-  std::string boot_id;       ///< changes when the node was restarted
-  std::int64_t epoch = 0;    ///< highest epoch of a daemon it has obeyed; it refuses lower ones
+  std::string boot_id;     ///< changes when the node was restarted
+  std::int64_t epoch = 0;  ///< highest epoch of a daemon it has obeyed; it refuses lower ones
 };
 
 /// A lifecycle script to run once in the life of this incarnation.
@@ -58,9 +58,9 @@ enum class UnitState { waiting, starting, up, failed };
 
 struct ScriptReport {
   ScriptState state = ScriptState::none;
-  int status = 0;            ///< exit status once ended; 124 when it ran past its time
-  std::string step;          ///< "on_create.sh"
-  std::string tail;          ///< last lines of its output (at most 4 KiB)
+  int status = 0;    ///< exit status once ended; 124 when it ran past its time
+  std::string step;  ///< "on_create.sh"
+  std::string tail;  ///< last lines of its output (at most 4 KiB)
   std::int64_t seconds = 0;
 };
 

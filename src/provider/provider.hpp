@@ -41,13 +41,13 @@ struct MachineSpec {
   std::string network_id;
   std::string node;  ///< host name too
   int incarnation = 1;
-  std::string address;        ///< "10.77.4.12"
+  std::string address;  ///< "10.77.4.12"
   int prefix_length = 22;
   model::InstanceType type;
   std::vector<BindMount> binds;
-  std::vector<SeedFile> seed;  ///< in place before the first boot: the agent's certificate
-  std::vector<std::string> gpu_files;    ///< device paths in the node, one per GPU
-  bool gpus_are_real = false;            ///< those are the host's own; else emulated ones are made
+  std::vector<SeedFile> seed;          ///< in place before the first boot: the agent's certificate
+  std::vector<std::string> gpu_files;  ///< device paths in the node, one per GPU
+  bool gpus_are_real = false;          ///< those are the host's own; else emulated ones are made
 };
 
 /// A machine as it is found.
@@ -67,7 +67,8 @@ struct Capacity {
 
 /// One thing outside that belongs to a cluster: what `delete` shows as gone or kept.
 struct Belonging {
-  std::string kind;  ///< "process", "mount", "network namespace", "bridge", "cgroup", "directory", ...
+  std::string
+      kind;  ///< "process", "mount", "network namespace", "bridge", "cgroup", "directory", ...
   std::string name;
 
   friend auto operator<=>(const Belonging&, const Belonging&) = default;

@@ -11,9 +11,8 @@ namespace {
 constexpr std::size_t kNamesALine = 200;  // a line of sacctmgr's input stays under 8 KiB
 
 std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char each) {
-    return static_cast<char>(std::tolower(each));
-  });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char each) { return static_cast<char>(std::tolower(each)); });
   return text;
 }
 
@@ -54,7 +53,8 @@ std::vector<std::string> in_lines(const std::vector<std::string>& names) {
   return lines;
 }
 
-std::vector<std::string> missing(const std::set<std::string>& from, const std::set<std::string>& in) {
+std::vector<std::string> missing(const std::set<std::string>& from,
+                                 const std::set<std::string>& in) {
   std::vector<std::string> names;
   std::set_difference(from.begin(), from.end(), in.begin(), in.end(), std::back_inserter(names));
   return names;

@@ -1,9 +1,9 @@
-// Who may submit, and on whose account: Slurm's accounts, users and associations as values, read from
-// sacctmgr, compared and brought into agreement.
+// Who may submit, and on whose account: Slurm's accounts, users and associations as values, read
+// from sacctmgr, compared and brought into agreement.
 //
-// What Provost makes it marks by the account's Organization; only what stands below such accounts is
-// ever taken away. Accounts and users that a lifecycle script or an administrator made by hand, and
-// Slurm's own `root`, are left alone.
+// What Provost makes it marks by the account's Organization; only what stands below such accounts
+// is ever taken away. Accounts and users that a lifecycle script or an administrator made by hand,
+// and Slurm's own `root`, are left alone.
 #pragma once
 
 #include <map>

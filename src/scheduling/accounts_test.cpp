@@ -61,24 +61,24 @@ TEST(Seen, SurvivesAnyText) {
 
 TEST(Commands, AreNoneWhenAllIsAsWanted) {
   EXPECT_THAT(differences(accounts_wanted(samples::university()), captured()), IsEmpty());
-  EXPECT_THAT(commands(accounts_wanted(samples::university()), captured(), "university"), IsEmpty());
+  EXPECT_THAT(commands(accounts_wanted(samples::university()), captured(), "university"),
+              IsEmpty());
 }
 
 TEST(Commands, BuildAnEmptyDatabaseInOneGo) {
-  EXPECT_THAT(
-      commands(accounts_wanted(samples::university()), {}, "university"),
-      ElementsAre(
-          "add account name=administration cluster=university parent=root "
-          "description=\"Administration\" organization=provost",
-          "add account name=nlp cluster=university parent=root "
-          "description=\"Natural Language Processing\" organization=provost",
-          "add account name=vision cluster=university parent=root "
-          "description=\"Computer  Vision \" organization=provost",
-          "add user name=ada cluster=university account=administration",
-          "add user name=linh,minh cluster=university account=nlp",
-          "add user name=an,minh cluster=university account=vision",
-          "modify user where name=ada set adminlevel=Administrator",
-          "add coordinator name=linh account=nlp", "add coordinator name=an account=vision"));
+  EXPECT_THAT(commands(accounts_wanted(samples::university()), {}, "university"),
+              ElementsAre("add account name=administration cluster=university parent=root "
+                          "description=\"Administration\" organization=provost",
+                          "add account name=nlp cluster=university parent=root "
+                          "description=\"Natural Language Processing\" organization=provost",
+                          "add account name=vision cluster=university parent=root "
+                          "description=\"Computer  Vision \" organization=provost",
+                          "add user name=ada cluster=university account=administration",
+                          "add user name=linh,minh cluster=university account=nlp",
+                          "add user name=an,minh cluster=university account=vision",
+                          "modify user where name=ada set adminlevel=Administrator",
+                          "add coordinator name=linh account=nlp",
+                          "add coordinator name=an account=vision"));
 }
 
 TEST(Commands, TakeAwayOnlyWhatProvostMade) {

@@ -52,8 +52,7 @@ TEST(Configuration, GivesAPartitionOverTwoGroupsTheLeastMemoryACpu) {
 }
 
 TEST(Configuration, NeverGivesJobsMoreThanANodeHas) {
-  for (const auto& cluster :
-       {samples::university(), samples::without_campus(), samples::large()}) {
+  for (const auto& cluster : {samples::university(), samples::without_campus(), samples::large()}) {
     const auto conf = slurm_conf_of(cluster, samples::layout_of(cluster));
     for (const auto& set : conf.nodes) {
       EXPECT_EQ(set.cpus % set.threads_per_core, 0) << set.comment;
@@ -76,8 +75,7 @@ TEST(Configuration, IsTheSameEachTime) {
 }
 
 TEST(Configuration, IsAsKept) {
-  for (const auto& cluster :
-       {samples::university(), samples::without_campus(), samples::large()}) {
+  for (const auto& cluster : {samples::university(), samples::without_campus(), samples::large()}) {
     for (const auto& [name, text] : configuration(cluster, samples::layout_of(cluster))) {
       slurm::expect_golden(TESTDATA, cluster.name + "/" + name, text);
     }

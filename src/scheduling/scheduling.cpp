@@ -23,7 +23,8 @@ const std::string kMadeBy = "# Made by Provost; changes are overwritten.\n";
 // and terminal that it passes.
 void add_munge(NodePart& part, const model::ClusterSecrets& secrets) {
   part.directories.push_back({"/etc/munge", 0700, "munge", "munge"});
-  part.files.push_back({"/etc/munge/munge.key", to_hex(secrets.munge_key) + "\n", 0400, "munge", "munge"});
+  part.files.push_back(
+      {"/etc/munge/munge.key", to_hex(secrets.munge_key) + "\n", 0400, "munge", "munge"});
   part.units.push_back({.name = "munge.service",
                         .stage = Stage::base,
                         .ready = {"/usr/bin/munge", "-n"},
@@ -40,14 +41,12 @@ void bar_slurmd(NodePart& part) {
 
 void add_database(NodePart& part) {
   // slurmdbd asks for the two sizes when it starts; nobody but this machine's slurmdbd connects.
-  part.files.push_back({kDatabaseSettings,
-                        kMadeBy +
-                            "[mariadbd]\n"
-                            "skip-networking\n"
-                            "innodb_buffer_pool_size=256M\n"
-                            "innodb_log_file_size=64M\n"
-                            "innodb_lock_wait_timeout=900\n"
-                            "max_allowed_packet=16M\n"});
+  part.files.push_back({kDatabaseSettings, kMadeBy + "[mariadbd]\n"
+                                                     "skip-networking\n"
+                                                     "innodb_buffer_pool_size=256M\n"
+                                                     "innodb_log_file_size=64M\n"
+                                                     "innodb_lock_wait_timeout=900\n"
+                                                     "max_allowed_packet=16M\n"});
   part.units.push_back(
       {.name = "mariadb.service",
        .stage = Stage::base,
@@ -75,8 +74,8 @@ void add_configuration(NodePart& part, const model::Cluster& cluster, const mode
       {.name = kConfigUnit, .stage = Stage::base, .ready = {}, .then = {}, .restart_on = {}});
 }
 
-// The cluster stands in the accounting database before slurmctld's first start: else slurmctld mints
-// a ClusterID of its own, and later refuses the database's.
+// The cluster stands in the accounting database before slurmctld's first start: else slurmctld
+// mints a ClusterID of its own, and later refuses the database's.
 void add_daemons(NodePart& part, const model::Cluster& cluster, const std::string& host) {
   part.directories.push_back({"/var/lib/slurm", 0755, "slurm", "slurm"});
   part.directories.push_back({"/var/lib/slurm/slurmctld", 0700, "slurm", "slurm"});
@@ -113,11 +112,10 @@ void add_compute(NodePart& part, const std::string& controller) {
   part.files.push_back(
       {options, kMadeBy + fmt::format("SLURMD_OPTIONS=\"--conf-server {}:6817\"\n", controller)});
   part.files.push_back({"/etc/provost/runs-jobs", "slurmd may start on this node\n"});
-  part.files.push_back({kSlurmdDropIn, kMadeBy +
-                                           "[Unit]\nAfter=munge.service\n"
-                                           "StartLimitIntervalSec=0\n"
-                                           "[Service]\nRestart=on-failure\nRestartSec=3\n"
-                                           "LimitMEMLOCK=infinity\nLimitSTACK=infinity\n"});
+  part.files.push_back({kSlurmdDropIn, kMadeBy + "[Unit]\nAfter=munge.service\n"
+                                                 "StartLimitIntervalSec=0\n"
+                                                 "[Service]\nRestart=on-failure\nRestartSec=3\n"
+                                                 "LimitMEMLOCK=infinity\nLimitSTACK=infinity\n"});
   part.units.push_back({.name = "slurmd.service",
                         .stage = Stage::worker,
                         .ready = {},
@@ -274,7 +272,8 @@ model::Outcome act(const Reconfigure& deed, const slurm::Run& run) {
     case 0:
       return {};
     case kRefusedBySlurmctld:
-      return {model::Ended::refused, "slurmctld refuses the new configuration, the old one runs on: " + words};
+      return {model::Ended::refused,
+              "slurmctld refuses the new configuration, the old one runs on: " + words};
     case kNotDelivered:
       return retry("the new configuration is not on the controller yet", std::chrono::seconds(1));
     case kSilent:

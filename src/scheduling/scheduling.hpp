@@ -1,5 +1,5 @@
-// Slurm of a cluster: its share of each node's files and units, and the two deeds that keep a running
-// one as it is wanted: accounts in slurmdbd, configuration in force in slurmctld.
+// Slurm of a cluster: its share of each node's files and units, and the two deeds that keep a
+// running one as it is wanted: accounts in slurmdbd, configuration in force in slurmctld.
 //
 // The agent never writes the files that slurmctld runs by. It delivers what is wanted to
 // /etc/provost/slurm; the script `slurm-config` puts them in force, once before slurmctld's first

@@ -90,7 +90,8 @@ TEST(Plan, SyncsAccountsOnceSlurmdbdAnswers) {
   const model::Step& step = made.actions[0].step;
   EXPECT_EQ(step.key, "university/accounting/" + digest(all.accounts) + "/sync");
   EXPECT_THAT(step.needs, ElementsAre("university/slurmdbd/answers"));
-  EXPECT_THAT(step.gives, ElementsAre("university/accounting/" + digest(all.accounts) + "/in-force"));
+  EXPECT_THAT(step.gives,
+              ElementsAre("university/accounting/" + digest(all.accounts) + "/in-force"));
   EXPECT_THAT(facts(all, {all.accounts, {}}), ElementsAre(step.gives.front()));
 }
 
@@ -103,12 +104,14 @@ TEST(Plan, ReconfiguresWhatWasEditedByHand) {
 }
 
 slurm::Run answering(os::Ran ran) {
-  return [ran](const std::vector<std::string>&, const std::string&) { return Result<os::Ran>(ran); };
+  return
+      [ran](const std::vector<std::string>&, const std::string&) { return Result<os::Ran>(ran); };
 }
 
 TEST(Reconfigure, SaysWhyItWasRefused) {
   const auto outcome =
-      act(Reconfigure{"d"}, answering({.status = kRefusedBySlurmctld, .err = "error: no such plugin\n"}));
+      act(Reconfigure{"d"},
+          answering({.status = kRefusedBySlurmctld, .err = "error: no such plugin\n"}));
   EXPECT_EQ(outcome.ended, model::Ended::refused);
   EXPECT_EQ(outcome.found,
             "slurmctld refuses the new configuration, the old one runs on: no such plugin");
@@ -130,18 +133,19 @@ TEST(SyncAccounts, BelievesWhatItReadsBackNotTheExitStatus) {
 TEST(SyncAccounts, GivesSacctmgrAllCommandsAtOnce) {
   std::vector<std::string> inputs;
   const std::string directory = TESTDATA;
-  const auto outcome = act(
-      SyncAccounts{"university", accounts_wanted(kCluster)},
-      [&](const std::vector<std::string>& argv, const std::string& input) -> Result<os::Ran> {
-        os::Ran ran;
-        if (argv[1] == "-i") {
-          inputs.push_back(input);
-        } else if (!inputs.empty()) {
-          const char* name = argv[3] == "account" ? "/sacctmgr-accounts.txt" : "/sacctmgr-users.txt";
-          ran.out = os::read_file(directory + name).value();
-        }
-        return ran;
-      });
+  const auto outcome =
+      act(SyncAccounts{"university", accounts_wanted(kCluster)},
+          [&](const std::vector<std::string>& argv, const std::string& input) -> Result<os::Ran> {
+            os::Ran ran;
+            if (argv[1] == "-i") {
+              inputs.push_back(input);
+            } else if (!inputs.empty()) {
+              const char* name =
+                  argv[3] == "account" ? "/sacctmgr-accounts.txt" : "/sacctmgr-users.txt";
+              ran.out = os::read_file(directory + name).value();
+            }
+            return ran;
+          });
   EXPECT_EQ(outcome.ended, model::Ended::asked) << outcome.found;
   ASSERT_EQ(inputs.size(), 1U);
   EXPECT_THAT(inputs[0], HasSubstr("add user name=an,minh cluster=university account=vision\n"));

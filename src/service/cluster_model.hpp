@@ -1,5 +1,5 @@
-// The meaning of a stored cluster: its files read, its nodes laid out, what each node should be. Made
-// from rows, pure, and kept until a row changes.
+// The meaning of a stored cluster: its files read, its nodes laid out, what each node should be.
+// Made from rows, pure, and kept until a row changes.
 #pragma once
 
 #include <map>
@@ -42,8 +42,8 @@ model::Layout layout_of(const store::Cluster& row, const model::Cluster& cluster
                         const std::vector<store::Node>& nodes,
                         const std::vector<std::string>& host_gpus);
 
-/// All of it. Errors: invalid (files that were sound are not any more: a newer Provost is stricter),
-/// conflict (two rooms claim a file).
+/// All of it. Errors: invalid (files that were sound are not any more: a newer Provost is
+/// stricter), conflict (two rooms claim a file).
 Result<std::shared_ptr<const ClusterModel>> make_model(const store::Cluster& row,
                                                        const std::vector<store::Node>& nodes,
                                                        const Settings& settings,

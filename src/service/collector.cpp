@@ -44,16 +44,15 @@ Collector::~Collector() {
 void Collector::watch(std::vector<Controller> controllers) {
   const std::scoped_lock lock(mutex_);
   for (const Controller& controller : controllers) {
-    const bool known = std::any_of(
-        controllers_.begin(), controllers_.end(), [&](const Controller& each) {
+    const bool known =
+        std::any_of(controllers_.begin(), controllers_.end(), [&](const Controller& each) {
           return each.cluster_id == controller.cluster_id && each.busy == controller.busy;
         });
     news_ = news_ || !known;
   }
   std::erase_if(pictures_, [&](const auto& entry) {
-    return std::none_of(controllers.begin(), controllers.end(), [&](const Controller& each) {
-      return each.cluster_id == entry.first;
-    });
+    return std::none_of(controllers.begin(), controllers.end(),
+                        [&](const Controller& each) { return each.cluster_id == entry.first; });
   });
   controllers_ = std::move(controllers);
   woken_.notify_one();

@@ -1,5 +1,5 @@
-// The one reader of Slurm for all viewers: a picture of each controller, taken often while something
-// is under way or somebody looks, seldom otherwise.
+// The one reader of Slurm for all viewers: a picture of each controller, taken often while
+// something is under way or somebody looks, seldom otherwise.
 #pragma once
 
 #include <condition_variable>

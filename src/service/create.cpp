@@ -128,9 +128,9 @@ Result<store::Cluster> Desk::new_row(const spec::Sources& sources, const model::
     if (!subnet) {
       return pass(n == 0 ? subnet.error() : taken);
     }
-    const bool ours = std::any_of(clusters.begin(), clusters.end(), [&](const store::Cluster& each) {
-      return each.subnet == *subnet;
-    });
+    const bool ours =
+        std::any_of(clusters.begin(), clusters.end(),
+                    [&](const store::Cluster& each) { return each.subnet == *subnet; });
     if (ours) {
       taken = {ErrorKind::limit,
                fmt::format("all subnets of {} are in use", world_.settings().network),
@@ -143,7 +143,8 @@ Result<store::Cluster> Desk::new_row(const spec::Sources& sources, const model::
       return row;
     }
     taken = unclaimed.error();
-    taken.message = fmt::format("no free subnet in {}: {}", world_.settings().network, taken.message);
+    taken.message =
+        fmt::format("no free subnet in {}: {}", world_.settings().network, taken.message);
   }
 }
 

@@ -17,7 +17,8 @@ std::string gpu_words(const model::InstanceType& type, bool emulated) {
   if (type.accelerators == 0) {
     return {};
   }
-  return fmt::format("{} x {}{}", type.accelerators, type.accelerator, emulated ? " (emulated)" : "");
+  return fmt::format("{} x {}{}", type.accelerators, type.accelerator,
+                     emulated ? " (emulated)" : "");
 }
 
 std::string step_words(const control::StepView& step) {
@@ -39,9 +40,10 @@ std::vector<std::string> lacks_of(const ClusterModel& model, const provider::Cap
           fmt::format("{} of its {} MiB of memory", host.memory_total_mib, group.type.memory_mib));
     }
     if (static_cast<std::size_t>(group.type.accelerators) > host.gpus.size()) {
-      short_of.push_back(fmt::format("none of its {} GPUs (they are emulated: device files without "
-                                     "a device)",
-                                     group.type.accelerators));
+      short_of.push_back(
+          fmt::format("none of its {} GPUs (they are emulated: device files without "
+                      "a device)",
+                      group.type.accelerators));
     }
     if (!short_of.empty()) {
       lacks.push_back(fmt::format("group {} ({}): this host has {}", group.name, group.type.name,
@@ -136,7 +138,8 @@ std::vector<NodeReport> Desk::node_reports(const Reading& reading) {
                    .type = reading.model->cluster.find_group(model.place.group)->type,
                    .gpus_emulated = !model.place.gpus_are_real};
     for (const control::StepView& step : reading.steps) {
-      if (step.node == name && step.state.standing != control::Standing::waiting && one.step.empty()) {
+      if (step.node == name && step.state.standing != control::Standing::waiting &&
+          one.step.empty()) {
         one.step = step_words(step);
       }
     }
@@ -201,9 +204,9 @@ Result<Description> Desk::describe(const std::string& name) {
                           .steps = reading->steps};
   for (const model::InstanceGroup& group : reading->model->cluster.groups) {
     for (const std::string& partition : group.partitions) {
-      auto known = std::find_if(
-          description.partitions.begin(), description.partitions.end(),
-          [&](const PartitionReport& each) { return each.name == partition; });
+      auto known =
+          std::find_if(description.partitions.begin(), description.partitions.end(),
+                       [&](const PartitionReport& each) { return each.name == partition; });
       if (known == description.partitions.end()) {
         known = description.partitions.insert(known, {partition, {}});
       }
@@ -332,7 +335,8 @@ Status Desk::logs(const NodeReport& node, const LogQuery& query,
     if (query.follow) {
       argv.insert(argv.begin() + 1, "-F");
     }
-    const auto ran = os::run({.argv = argv, .timeout = std::chrono::hours(24 * 365)}, hand_on, stop);
+    const auto ran =
+        os::run({.argv = argv, .timeout = std::chrono::hours(24 * 365)}, hand_on, stop);
     return ran ? Status{} : pass(ran.error());
   }
   argv = {"journalctl", "--no-pager", "-o", "short-iso", "-n", std::to_string(query.lines)};
@@ -342,13 +346,14 @@ Status Desk::logs(const NodeReport& node, const LogQuery& query,
   if (query.follow) {
     argv.push_back("--follow");
   }
-  const auto ran = world_.agents().run({node.row.cluster_id, node.row.name},
-                                       {.argv = argv, .timeout = std::chrono::seconds(0)}, hand_on,
-                                       stop);
+  const auto ran =
+      world_.agents().run({node.row.cluster_id, node.row.name},
+                          {.argv = argv, .timeout = std::chrono::seconds(0)}, hand_on, stop);
   if (!ran && ran.error().kind == ErrorKind::unavailable && !stop.stop_requested()) {
     Error error = ran.error();
-    error.hint = fmt::format("what the node printed while booting: provost logs {}/{} --unit console",
-                             node.cluster, node.row.name);
+    error.hint =
+        fmt::format("what the node printed while booting: provost logs {}/{} --unit console",
+                    node.cluster, node.row.name);
     return pass(std::move(error));
   }
   return {};
@@ -362,8 +367,7 @@ Result<SshReport> Desk::ssh(const Caller& caller, const NodeReport& node) {
   if (!row) {
     return fail(ErrorKind::not_found, "there is no cluster named {}", node.cluster);
   }
-  const std::string file =
-      fmt::format("{}/ssh/known_hosts.{}", world_.settings().state, row->id);
+  const std::string file = fmt::format("{}/ssh/known_hosts.{}", world_.settings().state, row->id);
   const auto key = split(row->host_key_public, ' ');
   std::string lines;
   for (const store::Node& each : world_.store().nodes(row->id)) {

@@ -1,6 +1,7 @@
-// The one desk behind every face of provostd: each verb and query with its caller: authorise, check,
-// store what is wanted, wake the engine. Answers are values; faces turn them into their wire forms.
-// Thread-safe; queries may block for a moment, verbs for a few seconds: never on a server's thread.
+// The one desk behind every face of provostd: each verb and query with its caller: authorise,
+// check, store what is wanted, wake the engine. Answers are values; faces turn them into their wire
+// forms. Thread-safe; queries may block for a moment, verbs for a few seconds: never on a server's
+// thread.
 #pragma once
 
 #include <functional>

@@ -48,8 +48,8 @@ Result<SshPair> make_ssh_pair(const std::string& comment, const std::string& run
     return pass(made.error());
   }
   const std::string path = fmt::format("{}/key-{}", run_directory, to_hex(os::random_bytes(8)));
-  const Status generated = os::check(
-      {"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path});
+  const Status generated =
+      os::check({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path});
   const auto private_key = os::read_file(path);
   const auto public_key = os::read_file(path + ".pub");
   ignore(os::remove_tree(path), "it may not have been made");
@@ -128,15 +128,15 @@ Result<AgentName> read_agent_uri(const std::string& uri) {
 }
 
 Result<std::vector<provider::SeedFile>> agent_seed(const Keys& keys, const Settings& settings,
-                                                   const AgentName& agent, const std::string& cluster,
+                                                   const AgentName& agent,
+                                                   const std::string& cluster,
                                                    const std::string& gateway) {
   const auto identity = os::issue(
-      keys.authority,
-      {.common_name = "provost-agent",
-       .names = {},
-       .addresses = {},
-       .uris = {agent_uri(agent.cluster_id, agent.node, agent.incarnation)},
-       .client = true});
+      keys.authority, {.common_name = "provost-agent",
+                       .names = {},
+                       .addresses = {},
+                       .uris = {agent_uri(agent.cluster_id, agent.node, agent.incarnation)},
+                       .client = true});
   if (!identity) {
     return pass(identity.error(), "cannot issue the certificate of " + agent.node);
   }

@@ -45,7 +45,8 @@ Result<AgentName> read_agent_uri(const std::string& uri);
 
 /// The files an agent begins with: certificate, key, authority, agent.json.
 Result<std::vector<provider::SeedFile>> agent_seed(const Keys& keys, const Settings& settings,
-                                                   const AgentName& agent, const std::string& cluster,
+                                                   const AgentName& agent,
+                                                   const std::string& cluster,
                                                    const std::string& gateway);
 
 }  // namespace provost::service

@@ -144,8 +144,8 @@ bool Rounds::make_case(const store::Cluster& row, const Host& host, Case& one) {
     }
   }
   if (const auto picture = world_.collector().picture(row.id)) {
-    one.seen.running_jobs = static_cast<int>(std::count_if(
-        picture->view.jobs.begin(), picture->view.jobs.end(), slurm::is_running));
+    one.seen.running_jobs = static_cast<int>(
+        std::count_if(picture->view.jobs.begin(), picture->view.jobs.end(), slurm::is_running));
   }
   one.facts = cluster::facts(one.wanted, one.seen);
   return true;
@@ -153,40 +153,40 @@ bool Rounds::make_case(const store::Cluster& row, const Host& host, Case& one) {
 
 cluster::Outside Rounds::outside_of(const std::shared_ptr<const ClusterModel>& model) {
   World& world = world_;
-  return {
-      .provider = world.provider(),
-      .agents = world.agents(),
-      .cluster = model->row.name,
-      .cluster_id = model->row.id,
-      .spec_of = [&world, model](const std::string& node,
-                                 model::Stage opened) -> Result<protocol::Spec> {
-        const NodeModel& known = model->nodes.at(node);
-        protocol::Spec spec{.epoch = world.epoch(),
-                            .revision = known.revision,
-                            .part = known.part,
-                            .script = std::nullopt,
-                            .opened = opened};
-        const model::InstanceGroup& group = *model->cluster.find_group(known.place.group);
-        if (group.lifecycle) {
-          const std::string root = world.settings().bucket_root();
-          auto bundle = storage::bundle(root, *group.lifecycle);
-          if (!bundle) {
-            return pass(bundle.error());
-          }
-          spec.script = protocol::ScriptOrder{.bucket = group.lifecycle->bucket,
-                                              .prefix = group.lifecycle->prefix,
-                                              .script = group.lifecycle->script,
-                                              .bundle = std::move(*bundle),
-                                              .timeout_s = world.settings().script_timeout_s,
-                                              .environment = {}};
-        }
-        return spec;
-      },
-      .seed_of = [&world, model](const provider::MachineSpec& machine) {
-        return agent_seed(world.keys(), world.settings(),
-                          {model->row.id, machine.node, machine.incarnation}, model->row.name,
-                          model->layout.gateway);
-      }};
+  return {.provider = world.provider(),
+          .agents = world.agents(),
+          .cluster = model->row.name,
+          .cluster_id = model->row.id,
+          .spec_of = [&world, model](const std::string& node,
+                                     model::Stage opened) -> Result<protocol::Spec> {
+            const NodeModel& known = model->nodes.at(node);
+            protocol::Spec spec{.epoch = world.epoch(),
+                                .revision = known.revision,
+                                .part = known.part,
+                                .script = std::nullopt,
+                                .opened = opened};
+            const model::InstanceGroup& group = *model->cluster.find_group(known.place.group);
+            if (group.lifecycle) {
+              const std::string root = world.settings().bucket_root();
+              auto bundle = storage::bundle(root, *group.lifecycle);
+              if (!bundle) {
+                return pass(bundle.error());
+              }
+              spec.script = protocol::ScriptOrder{.bucket = group.lifecycle->bucket,
+                                                  .prefix = group.lifecycle->prefix,
+                                                  .script = group.lifecycle->script,
+                                                  .bundle = std::move(*bundle),
+                                                  .timeout_s = world.settings().script_timeout_s,
+                                                  .environment = {}};
+            }
+            return spec;
+          },
+          .seed_of =
+              [&world, model](const provider::MachineSpec& machine) {
+                return agent_seed(world.keys(), world.settings(),
+                                  {model->row.id, machine.node, machine.incarnation},
+                                  model->row.name, model->layout.gateway);
+              }};
 }
 
 void Rounds::add_cluster_steps(Case& one, control::Round& round) {
@@ -306,10 +306,11 @@ void Rounds::record_arrival(const Case& one) {
   if (!all_ready || !picture || !picture->view.answering) {
     return;
   }
-  const auto up = std::count_if(picture->view.nodes.begin(), picture->view.nodes.end(), slurm::is_up);
-  const auto compute = std::count_if(
-      one.model->layout.nodes.begin(), one.model->layout.nodes.end(),
-      [](const model::NodePlace& node) { return node.role == model::Role::compute; });
+  const auto up =
+      std::count_if(picture->view.nodes.begin(), picture->view.nodes.end(), slurm::is_up);
+  const auto compute =
+      std::count_if(one.model->layout.nodes.begin(), one.model->layout.nodes.end(),
+                    [](const model::NodePlace& node) { return node.role == model::Role::compute; });
   if (up < compute) {
     return;
   }
@@ -332,8 +333,9 @@ void Rounds::finish_removal(const Case& one) {
   if (!one.row.deleting || one.works > 0 || one.seen.network) {
     return;
   }
-  const bool machines_left = std::any_of(one.seen.nodes.begin(), one.seen.nodes.end(),
-                                         [](const auto& entry) { return entry.second.machine_exists; });
+  const bool machines_left =
+      std::any_of(one.seen.nodes.begin(), one.seen.nodes.end(),
+                  [](const auto& entry) { return entry.second.machine_exists; });
   if (machines_left || (one.row.delete_data && one.seen.data)) {
     return;
   }

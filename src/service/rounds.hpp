@@ -1,5 +1,5 @@
-// A round for all clusters: what is wanted and seen of each, put to every room's facts and plan. Runs
-// on the engine's thread.
+// A round for all clusters: what is wanted and seen of each, put to every room's facts and plan.
+// Runs on the engine's thread.
 #pragma once
 
 #include <map>

@@ -99,8 +99,7 @@ void World::note_accounts(const std::string& cluster_id, const scheduling::Accou
 void World::inspect(const cluster::NodeKey& controller) {
   const auto digest = scheduling::configuration_seen(run_on(agents_, controller));
   const std::scoped_lock lock(models_mutex_);
-  scheduling_[controller.cluster_id].configuration =
-      digest ? std::optional(*digest) : std::nullopt;
+  scheduling_[controller.cluster_id].configuration = digest ? std::optional(*digest) : std::nullopt;
 }
 
 void World::wait_for_event(std::int64_t after, std::chrono::milliseconds limit) {

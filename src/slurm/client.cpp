@@ -166,9 +166,8 @@ std::string state_words(const NodeSeen& node) {
   for (const std::string& flag : node.flags) {
     words += "+" + flag;
   }
-  std::transform(words.begin(), words.end(), words.begin(), [](unsigned char letter) {
-    return static_cast<char>(std::tolower(letter));
-  });
+  std::transform(words.begin(), words.end(), words.begin(),
+                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
   return words;
 }
 
@@ -224,9 +223,9 @@ std::vector<JobSeen> parse_jobs(std::string_view text, std::string_view mark) {
   std::size_t at = text.substr(0, begin.size()) == begin ? 0 : std::string_view::npos;
   while (at != std::string_view::npos) {
     const std::size_t next = text.find("\n" + begin, at);
-    std::string_view record = text.substr(
-        at + begin.size(),
-        next == std::string_view::npos ? std::string_view::npos : next - at - begin.size());
+    std::string_view record =
+        text.substr(at + begin.size(), next == std::string_view::npos ? std::string_view::npos
+                                                                      : next - at - begin.size());
     if (next == std::string_view::npos && !record.empty() && record.back() == '\n') {
       record.remove_suffix(1);
     }

@@ -15,12 +15,12 @@ namespace provost::slurm {
 
 /// Runs a program on the controller node as root, with `input` on its standard input. Errors:
 /// whatever kept it from being run; its exit status is part of the answer.
-using Run = std::function<Result<os::Ran>(const std::vector<std::string>& argv,
-                                          const std::string& input)>;
+using Run =
+    std::function<Result<os::Ran>(const std::vector<std::string>& argv, const std::string& input)>;
 
 struct NodeSeen {
   std::string name;
-  std::string state;               ///< base state, upper case: "IDLE", "MIXED", "DOWN", "UNKNOWN"...
+  std::string state;  ///< base state, upper case: "IDLE", "MIXED", "DOWN", "UNKNOWN"...
   std::vector<std::string> flags;  ///< "DRAIN", "NOT_RESPONDING", "REBOOT_REQUESTED"...
   std::string reason;              ///< without who and when
   std::string reason_by;           ///< "root@2027-03-01T10:00:00"
@@ -28,9 +28,9 @@ struct NodeSeen {
   int cpus_allocated = 0;
   std::int64_t memory_mib = 0;
   std::int64_t memory_allocated_mib = 0;
-  std::string gres;                ///< "gpu:a10g:1"
+  std::string gres;  ///< "gpu:a10g:1"
   std::vector<std::string> partitions;
-  std::string version;             ///< of its slurmd; empty: it never registered
+  std::string version;  ///< of its slurmd; empty: it never registered
 };
 
 bool has_flag(const NodeSeen& node, std::string_view flag);
@@ -61,7 +61,7 @@ struct JobSeen {
   std::string account;
   std::string partition;
   std::string qos;
-  std::string state;  ///< "RUNNING", "PENDING", "COMPLETING"...
+  std::string state;   ///< "RUNNING", "PENDING", "COMPLETING"...
   std::string reason;  ///< of a waiting job: "Priority", "QOSMaxGRESPerUser"; "None" when it runs
   std::vector<std::string> nodes;  ///< where it runs; empty while it waits
   int cpus = 0;

@@ -39,8 +39,9 @@ TEST(Nodes, TakeNothingFromFreeTextAtTheEndOfTheLine) {
 }
 
 TEST(Nodes, SurviveAnyText) {
-  for (const char* text : {"", "\n\n", "NodeName=", "NodeName=a State=", "State=IDLE", "NodeName=a State=*",
-                           "NodeName=a State=+ Reason= [", "NodeName=a CPUTot=99999999999999999999"}) {
+  for (const char* text :
+       {"", "\n\n", "NodeName=", "NodeName=a State=", "State=IDLE", "NodeName=a State=*",
+        "NodeName=a State=+ Reason= [", "NodeName=a CPUTot=99999999999999999999"}) {
     (void)parse_nodes(text);
   }
   EXPECT_EQ(node("*").state, "UNKNOWN");
@@ -92,16 +93,30 @@ TEST(Jobs, AreReadFromWhatSlurmctldPrinted) {
 TEST(Jobs, MayHaveNamesWithLineEndsAndSeparators) {
   EXPECT_EQ(parse_jobs(captured("squeue.txt"), "MARK")[1].name, "evil\nname|x");
   const std::string record =
-      "M\x1f" "1\x1fu\x1f" "a\x1fp\x1fq\x1fRUNNING\x1fNone\x1f" "cpu-[1-2]\x1f" "8\x1fN/A\x1f"
-      "1:00\x1f" "1:00:00\x1f" "t\x1fx\x1f" "9\nX\x1f" "2\x1froot\n";
+      "M\x1f"
+      "1\x1fu\x1f"
+      "a\x1fp\x1fq\x1fRUNNING\x1fNone\x1f"
+      "cpu-[1-2]\x1f"
+      "8\x1fN/A\x1f"
+      "1:00\x1f"
+      "1:00:00\x1f"
+      "t\x1fx\x1f"
+      "9\nX\x1f"
+      "2\x1froot\n";
   const auto jobs = parse_jobs(record, "M");
   ASSERT_EQ(jobs.size(), 1U);
-  EXPECT_EQ(jobs[0].name, "x\x1f" "9\nX\x1f" "2\x1froot");
+  EXPECT_EQ(jobs[0].name,
+            "x\x1f"
+            "9\nX\x1f"
+            "2\x1froot");
   EXPECT_THAT(jobs[0].nodes, ElementsAre("cpu-1", "cpu-2"));
 }
 
 TEST(Jobs, SurviveAnyText) {
-  for (const char* text : {"", "M", "M\x1f", "M\x1f\x1f\x1f", "\n\nM\x1f" "1", "slurm error"}) {
+  for (const char* text : {"", "M", "M\x1f", "M\x1f\x1f\x1f",
+                           "\n\nM\x1f"
+                           "1",
+                           "slurm error"}) {
     EXPECT_THAT(parse_jobs(text, "M"), IsEmpty()) << text;
   }
 }
@@ -115,8 +130,15 @@ TEST(Observe, AsksTwiceAndKnowsWhoRunsWhere) {
       ran.out = "NodeName=cpu-1 State=MIXED\n";
     } else {
       const std::string mark = argv.back().substr(0, argv.back().find('\x1f'));
-      ran.out = mark + "\x1f" "7\x1fminh\x1fnlp\x1f" "cpu\x1fnormal\x1fRUNNING\x1fNone\x1f" "cpu-1"
-                "\x1f" "1\x1fN/A\x1f" "0:01\x1f" "1:00\x1ft\x1fname\n";
+      ran.out = mark +
+                "\x1f"
+                "7\x1fminh\x1fnlp\x1f"
+                "cpu\x1fnormal\x1fRUNNING\x1fNone\x1f"
+                "cpu-1"
+                "\x1f"
+                "1\x1fN/A\x1f"
+                "0:01\x1f"
+                "1:00\x1ft\x1fname\n";
     }
     return Result<os::Ran>(ran);
   });
@@ -129,7 +151,8 @@ TEST(Observe, AsksTwiceAndKnowsWhoRunsWhere) {
 }
 
 Run answering(os::Ran ran) {
-  return [ran](const std::vector<std::string>&, const std::string&) { return Result<os::Ran>(ran); };
+  return
+      [ran](const std::vector<std::string>&, const std::string&) { return Result<os::Ran>(ran); };
 }
 
 TEST(Observe, ASilentControllerIsAView) {
@@ -138,7 +161,8 @@ TEST(Observe, ASilentControllerIsAView) {
        .err = "slurm_load_node error: Unable to contact slurm controller (connect failure)\n"}));
   ASSERT_TRUE(view);
   EXPECT_FALSE(view->answering);
-  EXPECT_EQ(view->silence, "slurm_load_node error: Unable to contact slurm controller (connect failure)");
+  EXPECT_EQ(view->silence,
+            "slurm_load_node error: Unable to contact slurm controller (connect failure)");
 }
 
 TEST(Reconfigure, TellsRefusalFromSilence) {

@@ -1,6 +1,6 @@
-// For tests only: comparing a rendered file with the one kept in testdata/. With PROVOST_ACCEPT=1 in
-// the environment the kept file is rewritten and the test is skipped, so that a run that accepts can
-// never pass for a run that checks.
+// For tests only: comparing a rendered file with the one kept in testdata/. With PROVOST_ACCEPT=1
+// in the environment the kept file is rewritten and the test is skipped, so that a run that accepts
+// can never pass for a run that checks.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,7 +13,8 @@
 namespace provost::slurm {
 
 inline bool accepts_golden() {
-  return std::getenv("PROVOST_ACCEPT") != nullptr;  // NOLINT(concurrency-mt-unsafe): tests only read
+  return std::getenv("PROVOST_ACCEPT") !=
+         nullptr;  // NOLINT(concurrency-mt-unsafe): tests only read
 }
 
 /// Expects `text` to be the file `name` below `directory`.

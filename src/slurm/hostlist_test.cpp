@@ -42,7 +42,8 @@ TEST(Hostlist, ExpandsPaddingAndSuffixes) {
 }
 
 TEST(Hostlist, RefusesWhatIsNoHostList) {
-  for (const char* text : {"a[1-2", "a1]", "a[[1]]", "a[2-1]", "a[x]", "a[1-2-3]", "a[]", "a[1][2]"}) {
+  for (const char* text :
+       {"a[1-2", "a1]", "a[[1]]", "a[2-1]", "a[x]", "a[1-2-3]", "a[]", "a[1][2]"}) {
     EXPECT_FALSE(expand(text)) << text;
   }
   EXPECT_EQ(expand("a[1-99999999]").error().kind, ErrorKind::limit);

@@ -72,7 +72,8 @@ std::string accounting(const SlurmConf& conf) {
     counted += ",gres/gpu:" + type;
   }
   return fmt::format(
-      "\n# Accounting: who has no association may not submit; a job that could pass a limit is not\n"
+      "\n# Accounting: who has no association may not submit; a job that could pass a limit is "
+      "not\n"
       "# started.\n"
       "AccountingStorageType=accounting_storage/slurmdbd\n"
       "AccountingStorageHost={}\n"
@@ -121,7 +122,8 @@ std::string slurm_conf(const SlurmConf& conf) {
                       conf.controller, conf.controller_address);
   text += kSettings;
   text += fmt::format(
-      "# Who does not ask for memory gets this much a CPU, never a whole node's.\nDefMemPerCPU={}\n",
+      "# Who does not ask for memory gets this much a CPU, never a whole "
+      "node's.\nDefMemPerCPU={}\n",
       conf.memory_per_cpu_mib);
   text += accounting(conf);
   text += kPolicy;

@@ -1,6 +1,6 @@
-// Slurm's files as text, for Slurm 24.11. Pure and deterministic: equal values give equal bytes. Who
-// decides what stands in them is `scheduling/`; here is only how Slurm wants it written, and the
-// settings that every cluster has.
+// Slurm's files as text, for Slurm 24.11. Pure and deterministic: equal values give equal bytes.
+// Who decides what stands in them is `scheduling/`; here is only how Slurm wants it written, and
+// the settings that every cluster has.
 #pragma once
 
 #include <cstdint>
@@ -39,8 +39,8 @@ struct Partition {
 
 struct SlurmConf {
   Header header;
-  std::string controller;          ///< host name of the one controller
-  std::string controller_address;  ///< "10.77.4.10"
+  std::string controller;               ///< host name of the one controller
+  std::string controller_address;       ///< "10.77.4.10"
   std::int64_t memory_per_cpu_mib = 0;  ///< for partitions that have no value of their own
   std::vector<std::string> gpu_types;   ///< counted each by itself in accounting
   std::vector<NodeSet> nodes;

@@ -16,23 +16,23 @@ namespace {
 /// Users and groups that a node of Debian or Ubuntu has, or that Slurm and Provost bring: each
 /// person gets a group of the same name. Source: base-passwd, and the packages of a node.
 constexpr std::string_view kSystemNames[] = {
-    "root",       "daemon",   "bin",       "sys",         "sync",       "games",     "man",
-    "lp",         "mail",     "news",      "uucp",        "proxy",      "www-data",  "backup",
-    "list",       "irc",      "gnats",     "_apt",        "nobody",     "nogroup",   "adm",
-    "tty",        "disk",     "kmem",      "dialout",     "fax",        "voice",     "cdrom",
-    "floppy",     "tape",     "sudo",      "audio",       "dip",        "operator",  "src",
-    "shadow",     "utmp",     "video",     "sasl",        "plugdev",    "staff",     "users",
-    "input",      "sgx",      "kvm",       "render",      "crontab",    "netdev",    "messagebus",
-    "sshd",       "ssh",      "_ssh",      "munge",       "slurm",      "mysql",     "mariadb",
-    "ubuntu",     "debian",   "admin",     "sssd",        "haproxy",    "polkitd",   "dbus",
-    "provost",    "tss",      "uuidd",     "syslog",      "landscape",  "pollinate", "tcpdump",
-    "fwupd",      "lxd",      "docker",    "dnsmasq",     "ntp",        "chrony",    "_chrony",
-    "postgres",   "postfix",  "systemd",   "halt",        "shutdown",   "nvidia",    "ec2-user"};
+    "root",       "daemon",   "bin",    "sys",       "sync",      "games",    "man",     "lp",
+    "mail",       "news",     "uucp",   "proxy",     "www-data",  "backup",   "list",    "irc",
+    "gnats",      "_apt",     "nobody", "nogroup",   "adm",       "tty",      "disk",    "kmem",
+    "dialout",    "fax",      "voice",  "cdrom",     "floppy",    "tape",     "sudo",    "audio",
+    "dip",        "operator", "src",    "shadow",    "utmp",      "video",    "sasl",    "plugdev",
+    "staff",      "users",    "input",  "sgx",       "kvm",       "render",   "crontab", "netdev",
+    "messagebus", "sshd",     "ssh",    "_ssh",      "munge",     "slurm",    "mysql",   "mariadb",
+    "ubuntu",     "debian",   "admin",  "sssd",      "haproxy",   "polkitd",  "dbus",    "provost",
+    "tss",        "uuidd",    "syslog", "landscape", "pollinate", "tcpdump",  "fwupd",   "lxd",
+    "docker",     "dnsmasq",  "ntp",    "chrony",    "_chrony",   "postgres", "postfix", "systemd",
+    "halt",       "shutdown", "nvidia", "ec2-user"};
 
 bool is_system_name(std::string_view name) {
   constexpr std::string_view kSystemd = "systemd-";
   return name.substr(0, kSystemd.size()) == kSystemd ||
-         std::find(std::begin(kSystemNames), std::end(kSystemNames), name) != std::end(kSystemNames);
+         std::find(std::begin(kSystemNames), std::end(kSystemNames), name) !=
+             std::end(kSystemNames);
 }
 
 const std::vector<Value>& items(const Value* list) {
@@ -63,9 +63,10 @@ void person_name(Campus& campus, const Value& value, const std::string& path) {
   }
   const auto [first, is_new] = campus.people.emplace(*name, value.place.line);
   if (!is_new) {
-    campus.report.error(campus.at(value, path), "person.name.duplicate",
-                        fmt::format("a second person is named \"{}\"", shorten(*name)),
-                        fmt::format("the first is at line {}; user names are unique", first->second));
+    campus.report.error(
+        campus.at(value, path), "person.name.duplicate",
+        fmt::format("a second person is named \"{}\"", shorten(*name)),
+        fmt::format("the first is at line {}; user names are unique", first->second));
     return;
   }
   campus.names.push_back(*name);
@@ -121,11 +122,11 @@ void names_of_people(Campus& campus, const Value* list, const std::string& path,
     if (campus.people.count(*name) == 0) {
       constexpr std::string_view kGroup = "group:";
       const bool is_group = name->substr(0, kGroup.size()) == kGroup;
-      campus.report.error(campus.at(names[i], here), "person.unknown",
-                          fmt::format("{} names \"{}\", who is no person of this file", path,
-                                      shorten(*name)),
-                          is_group ? "groups of a directory are not supported by this version"
-                                   : did_you_mean(*name, campus.names));
+      campus.report.error(
+          campus.at(names[i], here), "person.unknown",
+          fmt::format("{} names \"{}\", who is no person of this file", path, shorten(*name)),
+          is_group ? "groups of a directory are not supported by this version"
+                   : did_you_mean(*name, campus.names));
     } else if (!seen.insert(*name).second) {
       campus.report.warning(campus.at(names[i], here), "person.twice",
                             fmt::format("{} names \"{}\" twice", path, shorten(*name)),

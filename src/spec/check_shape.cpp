@@ -152,9 +152,8 @@ class Checker {
   }
 
   [[nodiscard]] std::string_view words_of(const Value& value) const {
-    return value.kind == Kind::object && document_.format == Format::toml
-               ? "a table"
-               : spec::words(value.kind);
+    return value.kind == Kind::object && document_.format == Format::toml ? "a table"
+                                                                          : spec::words(value.kind);
   }
 
   static std::string label(const std::string& path) { return path.empty() ? "the file" : path; }
@@ -201,10 +200,10 @@ class Checker {
   void list(const Value& value, const Shape& shape, const std::string& path, bool is_strict) {
     const auto count = static_cast<std::int64_t>(value.items.size());
     if (is_strict && (count < shape.min || count > shape.max)) {
-      report_.error(
-          spot(document_, value, path), "field.items",
-          count == 0 ? fmt::format("{} is empty", path) : fmt::format("{} has {} items", path, count),
-          fmt::format("it must have {}", bounds(shape)));
+      report_.error(spot(document_, value, path), "field.items",
+                    count == 0 ? fmt::format("{} is empty", path)
+                               : fmt::format("{} has {} items", path, count),
+                    fmt::format("it must have {}", bounds(shape)));
     }
     for (std::size_t i = 0; i < value.items.size() && static_cast<std::int64_t>(i) < shape.max;
          ++i) {
@@ -251,9 +250,10 @@ class Checker {
       given += is_given ? 1 : 0;
       if (member.required && !is_given) {
         const char* form = document_.format == Format::json ? "add \"{}\": {}" : "add {} = {}";
-        report_.error(spot(document_, value.place, path.empty() ? member.name : path + "." + member.name),
-                      "field.missing", fmt::format("{} has no {}", label(path), member.name),
-                      fmt::format(fmt::runtime(form), member.name, "<" + description(*member.shape) + ">"));
+        report_.error(
+            spot(document_, value.place, path.empty() ? member.name : path + "." + member.name),
+            "field.missing", fmt::format("{} has no {}", label(path), member.name),
+            fmt::format(fmt::runtime(form), member.name, "<" + description(*member.shape) + ">"));
       }
     }
     if (shape.is_union && given != 1) {

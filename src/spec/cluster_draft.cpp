@@ -86,7 +86,8 @@ std::vector<GroupDraft> read_groups(const Document& config) {
 
 model::Cluster finish(const ClusterDraft& draft) {
   model::Cluster cluster;
-  cluster.name = draft.name.empty() ? text_or_empty(draft.config.root.find("ClusterName")) : draft.name;
+  cluster.name =
+      draft.name.empty() ? text_or_empty(draft.config.root.find("ClusterName")) : draft.name;
   for (const GroupDraft& group : draft.groups) {
     cluster.groups.push_back(finish(group));
   }

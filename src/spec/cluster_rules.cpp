@@ -203,7 +203,8 @@ void tags(ClusterDraft& draft) {
     const auto [first, is_new] = seen.emplace(*key, value->place.line);
     if (!is_new) {
       draft.report.error(spot(draft.config, *value, fmt::format("Tags[{}].Key", i)),
-                         "tag.duplicate", fmt::format("a second tag is named \"{}\"", shorten(*key)),
+                         "tag.duplicate",
+                         fmt::format("a second tag is named \"{}\"", shorten(*key)),
                          fmt::format("the first is at line {}; keep one", first->second));
     }
   }

@@ -72,7 +72,8 @@ class Walk {
       error = explain_brackets(text_);
     }
     if (!error) {
-      error = SyntaxError{next_, "this is no JSON from here on", "compare it with a file that works"};
+      error =
+          SyntaxError{next_, "this is no JSON from here on", "compare it with a file that works"};
     }
     report_.error(spot(document_, lines_.at(error->offset), {}), "json.syntax", error->what,
                   error->better);

@@ -112,21 +112,22 @@ std::optional<SyntaxError> explain_scalar(std::string_view text, std::size_t at)
     if (has_sound_escapes(token)) {
       return std::nullopt;
     }
-    return SyntaxError{at, fmt::format("the string {} holds an escape that JSON does not know", found(text, at)),
-            R"(after \ comes one of " \ / b f n r t or u and four hexadecimal digits)"};
+    return SyntaxError{
+        at, fmt::format("the string {} holds an escape that JSON does not know", found(text, at)),
+        R"(after \ comes one of " \ / b f n r t or u and four hexadecimal digits)"};
   }
   if (token[0] == '-' || (token[0] >= '0' && token[0] <= '9')) {
     if (is_sound_number(token)) {
       return std::nullopt;
     }
     return SyntaxError{at, fmt::format("{} is no number that can be read", found(text, at)),
-            "write digits without a leading zero or letters, at most 19 of them"};
+                       "write digits without a leading zero or letters, at most 19 of them"};
   }
   if (token == "true" || token == "false" || token == "null") {
     return std::nullopt;
   }
   return SyntaxError{at, fmt::format("{} is no JSON value", found(text, at)),
-          "strings take double quotes; other words are true, false and null"};
+                     "strings take double quotes; other words are true, false and null"};
 }
 
 std::optional<SyntaxError> explain_end(std::string_view text, std::size_t at, bool in_object);
@@ -234,7 +235,8 @@ std::optional<SyntaxError> explain_strings(std::string_view text) {
     const std::size_t after = after_string(text, at);
     if (after == std::string_view::npos) {
       const std::string_view line = text.substr(at, text.find_first_of("\r\n", at) - at);
-      return SyntaxError{at, fmt::format("the string {} does not end on its line", shorten(line, 30)),
+      return SyntaxError{at,
+                         fmt::format("the string {} does not end on its line", shorten(line, 30)),
                          R"(close it with "; a line break or tab inside is written \n or \t)"};
     }
     at = text.find('"', after);

@@ -64,7 +64,8 @@ void resolve_host(std::string& bucket, std::string& path) {
 ReadSource read_source(std::string_view uri) {
   const std::size_t scheme = uri.find("://");
   if (scheme == std::string_view::npos) {
-    return {std::nullopt, {fmt::format("\"{}\" is no address", shorten(uri)), "write s3://bucket/prefix"}};
+    return {std::nullopt,
+            {fmt::format("\"{}\" is no address", shorten(uri)), "write s3://bucket/prefix"}};
   }
   const std::string_view rest = uri.substr(scheme + 3);
   const std::size_t slash = rest.find('/');
@@ -74,9 +75,10 @@ ReadSource read_source(std::string_view uri) {
     resolve_host(bucket, path);
   }
   if (!is_bucket(bucket)) {
-    return {std::nullopt,
-            {fmt::format("\"{}\" is no name of a bucket", shorten(bucket)),
-             "3 to 63 small letters, digits, hyphens and dots, with a letter or digit at both ends"}};
+    return {
+        std::nullopt,
+        {fmt::format("\"{}\" is no name of a bucket", shorten(bucket)),
+         "3 to 63 small letters, digits, hyphens and dots, with a letter or digit at both ends"}};
   }
   if (!path.empty() && path.back() == '/') {
     path.pop_back();

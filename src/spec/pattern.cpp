@@ -34,9 +34,8 @@ bool is_currency(std::string_view text) {
 }
 
 bool is_lower_name(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return is_lower(c) || is_digit(c) || c == '-' || c == '_';
-  });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_lower(c) || is_digit(c) || c == '-' || c == '_'; });
 }
 
 /// Source: useradd(8), NAME_REGEX of Debian's adduser.conf(5).
@@ -54,8 +53,7 @@ constexpr std::array kPatterns = {
     Pattern{"s3-uri", is_s3_uri, "s3://bucket/prefix or https://bucket/prefix"},
     Pattern{"tag", is_tag, "letters, digits, spaces and _ . : / = + - @"},
     Pattern{"currency", is_currency, "three capital letters, as in USD"},
-    Pattern{"user", is_user,
-            "small letters, digits, - and _, beginning with a small letter or _"},
+    Pattern{"user", is_user, "small letters, digits, - and _, beginning with a small letter or _"},
     Pattern{"department", is_department,
             "small letters, digits, - and _, beginning with a small letter or digit"},
 };

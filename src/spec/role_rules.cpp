@@ -155,7 +155,8 @@ void role_from_field(ClusterDraft& draft, const std::string& field, Role role) {
 void role_from_worker(ClusterDraft& draft, const Value& worker, const std::string& path) {
   const Value* name = worker.find("instance_group_name");
   const Value* partition = worker.find("partition_name");
-  GroupDraft* group = name == nullptr ? nullptr : group_named(draft, *name, path + ".instance_group_name");
+  GroupDraft* group =
+      name == nullptr ? nullptr : group_named(draft, *name, path + ".instance_group_name");
   const bool is_worker =
       group != nullptr && give_role(draft, *group, Role::compute,
                                     spot(*draft.parameters, *name, path + ".instance_group_name"));
@@ -220,12 +221,13 @@ void roles(ClusterDraft& draft) {
   } else if (draft.parameters != nullptr) {
     roles_from_parameters(draft);
   } else if (!draft.has_parameters) {
-    draft.report.error(spot(draft.config, *draft.config.root.find("InstanceGroups"), "InstanceGroups"),
-                       "slurm-config.neither",
-                       "nothing says which group is the controller: no group has SlurmConfig, and "
-                       "there is no provisioning-parameters.json",
-                       "add \"SlurmConfig\": {\"NodeType\": \"Controller\"} to one group, and "
-                       "NodeType Login or Compute to the others");
+    draft.report.error(
+        spot(draft.config, *draft.config.root.find("InstanceGroups"), "InstanceGroups"),
+        "slurm-config.neither",
+        "nothing says which group is the controller: no group has SlurmConfig, and "
+        "there is no provisioning-parameters.json",
+        "add \"SlurmConfig\": {\"NodeType\": \"Controller\"} to one group, and "
+        "NodeType Login or Compute to the others");
   }
 }
 
@@ -243,11 +245,11 @@ void only_one(ClusterDraft& draft, Role role) {
       continue;
     }
     if (first != nullptr) {
-      draft.report.error(group.role_said, fmt::format("{}.second", model::name(role)),
-                         fmt::format("{} is a second {} group", group.words(), model::name(role)),
-                         fmt::format("{} at line {} is one; a cluster has {} one", first->words(),
-                                     first->value->place.line,
-                                     role == Role::controller ? "exactly" : "at most"));
+      draft.report.error(
+          group.role_said, fmt::format("{}.second", model::name(role)),
+          fmt::format("{} is a second {} group", group.words(), model::name(role)),
+          fmt::format("{} at line {} is one; a cluster has {} one", first->words(),
+                      first->value->place.line, role == Role::controller ? "exactly" : "at most"));
       continue;
     }
     first = &group;
@@ -263,15 +265,17 @@ void controller(ClusterDraft& draft) {
     }
     is_there = true;
     if (group.count && *group.count != 1) {
-      draft.report.error(draft.at(group, "InstanceCount"), "controller.count",
-                         fmt::format("controller {} has InstanceCount {}", group.words(), *group.count),
-                         "a controller group has exactly 1 node");
+      draft.report.error(
+          draft.at(group, "InstanceCount"), "controller.count",
+          fmt::format("controller {} has InstanceCount {}", group.words(), *group.count),
+          "a controller group has exactly 1 node");
     }
   }
   if (!is_there && all_roles_known(draft)) {
-    draft.report.error(spot(draft.config, *draft.config.root.find("InstanceGroups"), "InstanceGroups"),
-                       "controller.missing", "the cluster has no controller group",
-                       "exactly one group must have NodeType Controller");
+    draft.report.error(
+        spot(draft.config, *draft.config.root.find("InstanceGroups"), "InstanceGroups"),
+        "controller.missing", "the cluster has no controller group",
+        "exactly one group must have NodeType Controller");
   }
 }
 

@@ -115,7 +115,8 @@ Shapes::Shapes(std::string name, std::string_view json) {
 }
 
 const Shape& cluster_config_shape() {
-  static const Shapes kShapes("models/cluster-config.shapes.json", builtin::cluster_config_shapes());
+  static const Shapes kShapes("models/cluster-config.shapes.json",
+                              builtin::cluster_config_shapes());
   return kShapes.root();
 }
 

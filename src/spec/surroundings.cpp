@@ -58,10 +58,10 @@ void script(const World& world, const model::LifecycleScript& script, const std:
                        fmt::format("there is no bucket \"{}\"", script.bucket),
                        fmt::format("put the script at {}", file));
   } else if (found->second == Script::no_script) {
-    world.report.error(named, "lifecycle.script.absent",
-                       fmt::format("bucket \"{}\" has no {}", script.bucket,
-                                   key.substr(script.bucket.size() + 1)),
-                       fmt::format("put the script at {}", file));
+    world.report.error(
+        named, "lifecycle.script.absent",
+        fmt::format("bucket \"{}\" has no {}", script.bucket, key.substr(script.bucket.size() + 1)),
+        fmt::format("put the script at {}", file));
   } else {
     world.report.error(named, "lifecycle.script.carriage-returns",
                        fmt::format("{} has line ends of Windows, with which no shell runs it", key),
@@ -94,8 +94,9 @@ void capacity(const World& world, const model::Cluster& cluster) {
 }  // namespace
 
 std::string script_key(const model::LifecycleScript& script) {
-  return script.prefix.empty() ? fmt::format("{}/{}", script.bucket, script.script)
-                               : fmt::format("{}/{}/{}", script.bucket, script.prefix, script.script);
+  return script.prefix.empty()
+             ? fmt::format("{}/{}", script.bucket, script.script)
+             : fmt::format("{}/{}/{}", script.bucket, script.prefix, script.script);
 }
 
 std::int64_t idle_memory_mib(model::Role role) {

@@ -97,10 +97,10 @@ Document read_toml(const SourceText& source, Report& report) {
   const toml::parse_result result = toml::parse(std::string_view(source.text));
   if (!result) {
     const toml::source_position at = result.error().source().begin;
-    report.error(spot(document,
-                      lines.at_character(static_cast<int>(at.line), static_cast<int>(at.column)),
-                      {}),
-                 "toml.syntax", shorten(result.error().description(), 200), "");
+    report.error(
+        spot(document, lines.at_character(static_cast<int>(at.line), static_cast<int>(at.column)),
+             {}),
+        "toml.syntax", shorten(result.error().description(), 200), "");
     return document;
   }
   document.root = Copy(lines).value(result.table());

@@ -41,17 +41,18 @@ Result<std::string> bundle(const std::string& bucket_root, const model::Lifecycl
                 directory, script.bucket, script.prefix);
   }
   os::Command command;
-  command.argv = {"tar",       "--create",     "--file=-",        "--format=gnu", "--sort=name",
-                  "--owner=0", "--group=0",    "--numeric-owner", "--directory",  directory,
-                  "."};
+  command.argv = {"tar",         "--create",  "--file=-",  "--format=gnu",
+                  "--sort=name", "--owner=0", "--group=0", "--numeric-owner",
+                  "--directory", directory,   "."};
   command.output_limit = kBundleLimit + 1;
   command.timeout = std::chrono::minutes(2);
   auto archive = os::output_of(command);
   if (archive && archive->size() > kBundleLimit) {
-    return fail(ErrorKind::limit,
-                "{} holds more than {} MiB; lifecycle scripts and their settings only, data belongs "
-                "on /fsx",
-                directory, kBundleLimit >> 20U);
+    return fail(
+        ErrorKind::limit,
+        "{} holds more than {} MiB; lifecycle scripts and their settings only, data belongs "
+        "on /fsx",
+        directory, kBundleLimit >> 20U);
   }
   return archive;
 }

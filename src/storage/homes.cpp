@@ -35,7 +35,8 @@ std::string people_file(const model::Cluster& cluster) {
 // turns no hand of root's. Keys from the campus file stand between two marks, the owner's own
 // lines around them stay.
 std::string homes_script() {
-  return "#!/bin/bash\n" + kMadeBy + R"sh(# Homes on /fsx for everybody in /etc/provost/homes. Safe to repeat; nothing is ever removed.
+  return "#!/bin/bash\n" + kMadeBy +
+         R"sh(# Homes on /fsx for everybody in /etc/provost/homes. Safe to repeat; nothing is ever removed.
 set -euo pipefail
 people=/etc/provost/homes
 

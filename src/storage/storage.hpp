@@ -16,9 +16,9 @@ namespace provost::storage {
 spec::Surroundings::Script locate(const std::string& bucket_root,
                                   const model::LifecycleScript& script);
 
-/// All under the script's prefix as an uncompressed tar archive: same content, same bytes. Links are
-/// kept as links. Errors: not_found (names the directory and how to fill it), limit (over 32 MiB: a
-/// lifecycle bundle is scripts and settings, data belongs on /fsx).
+/// All under the script's prefix as an uncompressed tar archive: same content, same bytes. Links
+/// are kept as links. Errors: not_found (names the directory and how to fill it), limit (over 32
+/// MiB: a lifecycle bundle is scripts and settings, data belongs on /fsx).
 Result<std::string> bundle(const std::string& bucket_root, const model::LifecycleScript& script);
 
 /// Homes on /fsx, made on the controller; other nodes need nothing of their own.

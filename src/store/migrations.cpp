@@ -65,7 +65,8 @@ CREATE TABLE tokens (
 }};
 
 void migrate(SQLite::Database& database) {
-  database.exec("CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT");
+  database.exec(
+      "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT");
   std::set<std::string> applied;
   SQLite::Statement query(database, "SELECT name FROM migrations");
   while (query.executeStep()) {

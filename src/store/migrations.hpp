@@ -1,4 +1,5 @@
-// The schema, as named steps. A step that has been released is never edited; a change is a new step.
+// The schema, as named steps. A step that has been released is never edited; a change is a new
+// step.
 #pragma once
 
 #include <array>

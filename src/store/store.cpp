@@ -181,7 +181,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory) {
     database.exec("PRAGMA foreign_keys = ON");
     migrate(database);
     implementation->announce_events();
-    return std::unique_ptr<Store>(new Store(std::move(implementation)));  // NOLINT: private constructor
+    return std::unique_ptr<Store>(
+        new Store(std::move(implementation)));  // NOLINT: private constructor
   } catch (const SQLite::Exception& problem) {
     return pass(to_error(problem, "open " + path));
   } catch (const std::exception& problem) {
@@ -193,7 +194,8 @@ Status Store::write(std::string_view name, const std::function<void(Writer&)>& c
   const std::scoped_lock lock(implementation_->mutex);
   os::fault::pass(fmt::format("commit.before:{}", name));
   try {
-    SQLite::Transaction transaction(implementation_->database, SQLite::TransactionBehavior::IMMEDIATE);
+    SQLite::Transaction transaction(implementation_->database,
+                                    SQLite::TransactionBehavior::IMMEDIATE);
     Writer writer(implementation_->database);
     changes(writer);
     transaction.commit();
@@ -219,7 +221,8 @@ std::optional<std::string> Store::setting(const std::string& key) {
 
 std::vector<Cluster> Store::clusters() {
   const std::scoped_lock lock(implementation_->mutex);
-  SQLite::Statement query(implementation_->database, "SELECT * FROM clusters ORDER BY created, name");
+  SQLite::Statement query(implementation_->database,
+                          "SELECT * FROM clusters ORDER BY created, name");
   return implementation_->rows(query, read_cluster);
 }
 

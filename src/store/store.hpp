@@ -1,5 +1,5 @@
-// What must never be lost: one SQLite file (WAL, synchronous=FULL) with named migrations. One process
-// holds it (a lock beside it), one connection, one writer at a time. No decisions here.
+// What must never be lost: one SQLite file (WAL, synchronous=FULL) with named migrations. One
+// process holds it (a lock beside it), one connection, one writer at a time. No decisions here.
 //
 // A change is a transaction of `write`: all of it is on disk when `write` returns, or none of it.
 // Thread-safe.
@@ -61,13 +61,14 @@ struct EventFilter {
 class Store {
  public:
   /// Opens (or makes) `directory`/provost.db and brings it to this program's schema. Errors:
-  /// conflict (another provostd holds it), invalid (made by a newer Provost, or damaged: the message
-  /// says which), limit (disk full), denied.
+  /// conflict (another provostd holds it), invalid (made by a newer Provost, or damaged: the
+  /// message says which), limit (disk full), denied.
   static Result<std::unique_ptr<Store>> open(const std::string& directory);
   ~Store();
 
   /// One transaction. Passes the fault points "commit.before:NAME" and "commit.after:NAME".
-  /// Errors: limit (disk full: nothing was changed), conflict (a row that must be unique), internal.
+  /// Errors: limit (disk full: nothing was changed), conflict (a row that must be unique),
+  /// internal.
   Status write(std::string_view name, const std::function<void(Writer&)>& changes);
 
   std::optional<std::string> setting(const std::string& key);

@@ -43,9 +43,14 @@ TEST_F(StoreTest, KeepsWhatWasWrittenOverAReopening) {
     auto store = open();
     ASSERT_TRUE(store->write("test", [](Writer& writer) {
       writer.insert_cluster(cluster("tiny"));
-      writer.put_node({.cluster_id = "id-tiny", .name = "cpu-1", .group = "cpu", .number = 1,
-                       .address = "10.77.0.5", .instance_id = "i-1",
-                       .status = model::NodeStatus::running, .message = "hello"});
+      writer.put_node({.cluster_id = "id-tiny",
+                       .name = "cpu-1",
+                       .group = "cpu",
+                       .number = 1,
+                       .address = "10.77.0.5",
+                       .instance_id = "i-1",
+                       .status = model::NodeStatus::running,
+                       .message = "hello"});
       writer.put_intent({.key = "tiny/cpu-1/1/create", .cluster_id = "id-tiny", .attempt = 2});
       writer.add_event({.cluster = "tiny", .what = "made", .because = "it was asked for"});
     }));

@@ -68,8 +68,8 @@ void Writer::set(const std::string& key, const std::string& value) {
 }
 
 void Writer::insert_cluster(const Cluster& cluster) {
-  bind_and_run(database_,
-               "INSERT INTO clusters VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", cluster);
+  bind_and_run(database_, "INSERT INTO clusters VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+               cluster);
 }
 
 void Writer::update_cluster(const Cluster& cluster) {
@@ -91,7 +91,8 @@ void Writer::put_node(const Node& node) {
   SQLite::Statement statement(
       database_,
       "INSERT INTO nodes VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (cluster_id, name) DO UPDATE SET "
-      "group_name = ?3, number = ?4, address = ?5, instance_id = ?6, incarnation = ?7, status = ?8, "
+      "group_name = ?3, number = ?4, address = ?5, instance_id = ?6, incarnation = ?7, status = "
+      "?8, "
       "message = ?9, launched = ?10");
   Binder(statement)
       .text(node.cluster_id)
@@ -113,8 +114,7 @@ void Writer::delete_node(const std::string& cluster_id, const std::string& name)
 }
 
 void Writer::put_intent(const Intent& intent) {
-  SQLite::Statement statement(database_,
-                              "INSERT OR REPLACE INTO intents VALUES (?,?,?,?,?,?,?,?)");
+  SQLite::Statement statement(database_, "INSERT OR REPLACE INTO intents VALUES (?,?,?,?,?,?,?,?)");
   Binder binder(statement);
   binder.text(intent.key).text(intent.cluster_id).number(intent.attempt).time(intent.begun);
   if (intent.ended) {
@@ -134,9 +134,10 @@ void Writer::delete_intent(const std::string& key) {
 }
 
 void Writer::add_event(const Event& event) {
-  SQLite::Statement statement(database_,
-                              "INSERT INTO events (time, level, resource, cluster, group_name, node, "
-                              "actor, what, because) VALUES (?,?,?,?,?,?,?,?,?)");
+  SQLite::Statement statement(
+      database_,
+      "INSERT INTO events (time, level, resource, cluster, group_name, node, "
+      "actor, what, because) VALUES (?,?,?,?,?,?,?,?,?)");
   Binder(statement)
       .time(event.time == UtcTime{} ? now_utc() : event.time)
       .number(static_cast<int>(event.level))
@@ -151,8 +152,7 @@ void Writer::add_event(const Event& event) {
 }
 
 void Writer::put_removal(const Removal& removal) {
-  SQLite::Statement statement(database_,
-                              "INSERT OR REPLACE INTO removals VALUES (?,?,?,?,?,?,?)");
+  SQLite::Statement statement(database_, "INSERT OR REPLACE INTO removals VALUES (?,?,?,?,?,?,?)");
   Binder(statement)
       .text(removal.cluster)
       .text(removal.cluster_id)

@@ -220,7 +220,7 @@ void Cgroups::remove() const {
     remove_below(directory);
     if (!host_.systemd) {
       const fs::path cluster = fs::path(directory).parent_path();
-      ::rmdir(cluster.c_str());                 // only when empty
+      ::rmdir(cluster.c_str());  // only when empty
       ::rmdir(cluster.parent_path().c_str());
     }
   }

@@ -1,5 +1,6 @@
-// The control groups a machine lives in: one directory in each cgroup v1 hierarchy, or one in the v2
-// tree. They say whether a machine runs and find every process of it, also after its nspawn died.
+// The control groups a machine lives in: one directory in each cgroup v1 hierarchy, or one in the
+// v2 tree. They say whether a machine runs and find every process of it, also after its nspawn
+// died.
 #pragma once
 
 #include <sys/types.h>
@@ -19,8 +20,8 @@ struct Limits {
 
 /// What kind of host this is.
 struct CgroupHost {
-  bool unified = false;  ///< cgroup v2 alone
-  bool systemd = false;  ///< systemd is PID 1: machines are units of it
+  bool unified = false;                  ///< cgroup v2 alone
+  bool systemd = false;                  ///< systemd is PID 1: machines are units of it
   std::vector<std::string> hierarchies;  ///< mount points of v1 hierarchies and the v2 tree
 };
 

@@ -19,11 +19,12 @@ struct Limit {
 };
 
 // With the kernel's defaults systemd stops at 13 to 16 nodes ("Failed to allocate manager object").
-constexpr std::array<Limit, 5> kLimits = {{{"/proc/sys/fs/inotify/max_user_instances", 8192},
-                                           {"/proc/sys/fs/inotify/max_user_watches", 1'048'576},
-                                           {"/proc/sys/kernel/keys/maxkeys", 20'000},
-                                           {"/proc/sys/kernel/keys/maxbytes", 2'000'000},
-                                           {"/proc/sys/net/ipv4/neigh/default/gc_thresh3", 65'536}}};
+constexpr std::array<Limit, 5> kLimits = {
+    {{"/proc/sys/fs/inotify/max_user_instances", 8192},
+     {"/proc/sys/fs/inotify/max_user_watches", 1'048'576},
+     {"/proc/sys/kernel/keys/maxkeys", 20'000},
+     {"/proc/sys/kernel/keys/maxbytes", 2'000'000},
+     {"/proc/sys/net/ipv4/neigh/default/gc_thresh3", 65'536}}};
 
 std::int64_t read_limit(const std::string& file) {
   const auto text = os::read_file(file);

@@ -1,5 +1,5 @@
-// Kernel limits that many nodes on one host need raised. The values from before are kept in the state
-// directory and put back when the last network is removed. Source: sysctl/fs(5), keyrings(7).
+// Kernel limits that many nodes on one host need raised. The values from before are kept in the
+// state directory and put back when the last network is removed. Source: sysctl/fs(5), keyrings(7).
 #pragma once
 
 #include <string>

@@ -92,8 +92,7 @@ Result<std::vector<MachineSeen>> LocalProvider::observe() {
       seen.push_back({.cluster = cluster,
                       .node = node,
                       .incarnation = record ? record->incarnation : 0,
-                      .running =
-                          record && Machine(options_.places, host_, *record).running()});
+                      .running = record && Machine(options_.places, host_, *record).running()});
     }
   }
   return seen;
@@ -120,8 +119,7 @@ Status LocalProvider::create_network(const NetworkSpec& spec, const Progress& pr
   if (Status made = os::make_directories(directory, 0700); !made) {
     return made;
   }
-  if (Status raised =
-          raise_kernel_limits(options_.places.state + "/machines.kernel-limits.json");
+  if (Status raised = raise_kernel_limits(options_.places.state + "/machines.kernel-limits.json");
       !raised) {
     return raised;
   }

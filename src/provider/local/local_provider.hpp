@@ -13,9 +13,9 @@ namespace provost::provider::local {
 
 struct LocalOptions {
   Places places;
-  std::string images;  ///< folder with make-node-image
+  std::string images;       ///< folder with make-node-image
   std::string image_cache;  ///< folder that images are kept in; several provostd may share one
-  std::string agent;   ///< the agent's program file
+  std::string agent;        ///< the agent's program file
 };
 
 class LocalProvider : public Provider {

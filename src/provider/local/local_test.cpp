@@ -20,9 +20,8 @@ TEST(Names, FitWhereTheyAreUsedAndDifferPerAddress) {
 TEST(Cgroups, DirectoriesLieUnderProvostInEveryHierarchy) {
   const CgroupHost host{.unified = false, .systemd = false, .hierarchies = {"/c/memory", "/c/cpu"}};
   const Cgroups cgroups(host, "abc", "pv-abc-0402");
-  EXPECT_EQ(cgroups.directories(),
-            (std::vector<std::string>{"/c/memory/provost/abc/pv-abc-0402",
-                                      "/c/cpu/provost/abc/pv-abc-0402"}));
+  EXPECT_EQ(cgroups.directories(), (std::vector<std::string>{"/c/memory/provost/abc/pv-abc-0402",
+                                                             "/c/cpu/provost/abc/pv-abc-0402"}));
 }
 
 TEST(Cgroups, UnderSystemdAMachineIsAUnitOfTheSlice) {

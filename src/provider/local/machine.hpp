@@ -1,6 +1,6 @@
-// One machine of the local provider: a systemd-nspawn container that boots systemd from an overlay on
-// the node image. Everything of it stands below its directory, named in `machine.json` before the
-// first of it is made.
+// One machine of the local provider: a systemd-nspawn container that boots systemd from an overlay
+// on the node image. Everything of it stands below its directory, named in `machine.json` before
+// the first of it is made.
 #pragma once
 
 #include <optional>

@@ -152,7 +152,8 @@ bool network_exists(const std::string& network_id) {
 Status unmake_network(const std::string& network_id) {
   const std::string bridge = bridge_name(network_id);
   if (link_exists(bridge)) {
-    if (Status removed = os::check({"ip", "link", "del", bridge}); !removed && link_exists(bridge)) {
+    if (Status removed = os::check({"ip", "link", "del", bridge});
+        !removed && link_exists(bridge)) {
       return removed;
     }
   }
@@ -192,7 +193,8 @@ Status plug_in(const Cable& cable) {
   const std::string veth = veth_name(cable.network_id, cable.address);
   // A namespace file that is no namespace is the rest of an interrupted try.
   const bool complete = link_exists(veth) && os::exists(cable.namespace_file);
-  if (complete && os::check({"nsenter", "--net=" + cable.namespace_file, "ip", "link", "show", "eth0"})) {
+  if (complete &&
+      os::check({"nsenter", "--net=" + cable.namespace_file, "ip", "link", "show", "eth0"})) {
     return {};
   }
   if (Status cleared = unplug(cable); !cleared) {

@@ -22,8 +22,8 @@ Status unmake_network(const std::string& network_id);
 /// the subnet; says which.
 Status subnet_is_free(const std::string& subnet, const std::string& own_bridge);
 
-/// The node's network namespace at `namespace_file` with "eth0" on the cluster's bridge, its address
-/// and the loopback device up.
+/// The node's network namespace at `namespace_file` with "eth0" on the cluster's bridge, its
+/// address and the loopback device up.
 struct Cable {
   std::string namespace_file;
   std::string network_id;

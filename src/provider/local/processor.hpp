@@ -5,7 +5,8 @@
 
 namespace provost::provider::local {
 
-/// The processor whose counter of mount namespaces stands lowest, to start a node's first process on.
+/// The processor whose counter of mount namespaces stands lowest, to start a node's first process
+/// on.
 ///
 /// Linux since 6.18 numbers mount namespaces from a counter per processor, and takes one with a
 /// lower number that is mounted into one with a higher number for a loop: Slurm's

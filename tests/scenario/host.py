@@ -1,0 +1,200 @@
+"""A provostd of a test's own, and pictures of the host to compare.
+
+Everything a test makes carries names, ranges and ports of its own; `Provostd.clear_leftovers` takes
+away what a killed run left behind.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import threading
+import time
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("PROVOST_BUILD", REPOSITORY / "build" / "asan"))
+CACHE = pathlib.Path(os.environ.get("PROVOST_TEST_CACHE", "/var/cache/provost-tests"))
+ROOT = pathlib.Path("/var/tmp/provost-tests")
+PROGRAMS = {
+    "provost": BUILD / "src" / "cli" / "provost",
+    "provostd": BUILD / "src" / "daemon" / "provostd",
+    "agent": BUILD / "src" / "agent" / "provost-agent",
+}
+
+
+def wait_until(condition, seconds, what):
+    """Asks `condition` until it gives something true; its value is returned."""
+    deadline = time.monotonic() + seconds
+    never = threading.Event()
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        never.wait(0.1)
+
+
+class Ran:
+    """How a command of `provost` ended."""
+
+    def __init__(self, process):
+        self.status = process.returncode
+        self.out = process.stdout
+        self.err = process.stderr
+
+    def json(self):
+        return json.loads(self.out)
+
+    def __repr__(self):
+        return f"status {self.status}\n--- out\n{self.out}\n--- err\n{self.err}"
+
+
+class Provostd:
+    """One provostd with a state directory, socket, address range and ports of its own."""
+
+    def __init__(self, name, network, agent_port, extra=()):
+        self.name = name
+        self.state = ROOT / name / "state"
+        self.run_directory = ROOT / name / "run"
+        self.socket = self.run_directory / "provostd.sock"
+        self.network = network
+        self.agent_port = agent_port
+        self.extra = list(extra)
+        self.process = None
+        self.log = None
+
+    def start(self, environment=None, wait=True):
+        self.run_directory.mkdir(parents=True, exist_ok=True)
+        self.log = open(ROOT / self.name / "provostd.log", "ab")
+        self.process = subprocess.Popen(
+            [
+                PROGRAMS["provostd"],
+                "--state", self.state,
+                "--run", self.run_directory,
+                "--listen", f"127.0.0.1:{self.agent_port + 1}",
+                "--agent-port", str(self.agent_port),
+                "--network", self.network,
+                "--images", REPOSITORY / "images",
+                "--image-cache", CACHE,
+                "--agent", PROGRAMS["agent"],
+                *self.extra,
+            ],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
+        if wait:
+            wait_until(self.is_ready, 30, "provostd is ready; see " + self.log.name)
+
+    def is_ready(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"provostd ended with {self.process.returncode}; see {self.log.name}")
+        return self.provost("status", check=False).status == 0
+
+    def kill(self, number=signal.SIGKILL):
+        """Ends provostd alone, as a crash would; nodes live on."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(60)
+
+    def stop(self):
+        self.kill(signal.SIGTERM)
+
+    def provost(self, *arguments, check=True, stdin=None, timeout=600, environment=None):
+        process = subprocess.run(
+            [PROGRAMS["provost"], "--socket", self.socket, *map(str, arguments)],
+            input=stdin, capture_output=True, text=True, timeout=timeout,
+            env={**os.environ, "NO_COLOR": "1", **(environment or {})},
+        )
+        ran = Ran(process)
+        if check and ran.status != 0:
+            raise AssertionError(f"provost {' '.join(map(str, arguments))}: {ran}")
+        return ran
+
+    def on(self, node, *argv, check=True, timeout=120):
+        """Runs a command as root on a node."""
+        return self.provost("exec", node, "--", *argv, check=check, timeout=timeout)
+
+    def as_user(self, node, user, command, check=True, timeout=300):
+        """Runs a shell line as a user in a login shell on a node."""
+        return self.on(node, "su", "-l", user, "-c", command, check=check, timeout=timeout)
+
+    def cluster(self, name):
+        return self.provost("describe", name, "--json").json()
+
+    def put_bucket(self, directory, bucket="sagemaker-university", prefix="lifecycle"):
+        self.provost("bucket", "put", directory, f"s3://{bucket}/{prefix}")
+
+    def clear_leftovers(self):
+        """Takes away what an earlier run of this test left, by the product's own means."""
+        if not self.state.exists():
+            return
+        for pid in processes_with(str(self.state)):
+            if b"provostd" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+        try:
+            self.start()
+            for cluster in self.provost("list", "--json").json()["clusters"]:
+                self.provost("delete", cluster["name"], "--yes", "--with-data", timeout=120)
+        finally:
+            self.stop()
+        subprocess.run(["rm", "-rf", "--one-file-system", ROOT / self.name], check=True)
+
+
+def processes_with(text):
+    """Process ids whose command line holds `text`."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                if text.encode() in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                pass
+    return found
+
+
+def lines_of(*command):
+    return sorted(subprocess.run(command, capture_output=True, text=True).stdout.splitlines())
+
+
+def cgroup_directories():
+    found = set()
+    for line in pathlib.Path("/proc/mounts").read_text().splitlines():
+        _, point, kind, *_ = line.split()
+        if kind in ("cgroup", "cgroup2"):
+            found |= {str(path) for path in pathlib.Path(point).glob("provost*/**/")}
+            found |= {str(path) for path in pathlib.Path(point).glob("slurm*/")}
+    return sorted(found)
+
+
+KERNEL_LIMITS = (
+    "/proc/sys/fs/inotify/max_user_instances",
+    "/proc/sys/fs/inotify/max_user_watches",
+    "/proc/sys/kernel/keys/maxkeys",
+    "/proc/sys/kernel/keys/maxbytes",
+    "/proc/sys/net/ipv4/neigh/default/gc_thresh3",
+    "/proc/sys/net/ipv4/ip_forward",
+    "/proc/sys/kernel/core_pattern",
+)
+
+
+def picture_of_host():
+    """What a deleted cluster must leave as it was. Mount ids and interface indices do not count."""
+    mounts = sorted(line.split(" ", 3)[1] for line in pathlib.Path("/proc/mounts").read_text().splitlines())
+    return {
+        "processes": sorted(name for name in ("systemd-nspawn", "slurmctld", "slurmd", "slurmdbd",
+                                              "provost-agent", "mariadbd", "munged")
+                            for _ in lines_of("pgrep", "-x", name[:15])),
+        "mounts": mounts,
+        "links": sorted(os.listdir("/sys/class/net")),
+        "routes": lines_of("ip", "route", "show", "table", "all"),
+        "rules": lines_of("nft", "list", "tables"),
+        "cgroups": cgroup_directories(),
+        "nspawn": lines_of("find", "/run/systemd/nspawn"),
+        "namespaces": sorted(os.listdir("/run/netns")) if os.path.isdir("/run/netns") else [],
+        "units": lines_of("find", "/run/systemd/transient", "/etc/systemd/system", "-name", "pv-*"),
+        "limits": {name: pathlib.Path(name).read_text().strip() for name in KERNEL_LIMITS},
+    }
