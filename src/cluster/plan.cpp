@@ -55,9 +55,11 @@ NodeFacts facts_of(const WantedNode& wanted, const NodeSeen& seen) {
       report.units.begin(), report.units.end(),
       [](const protocol::UnitReport& unit) { return unit.state == protocol::UnitState::up; });
   facts.ready = facts.prepared && all_up && !report.units.empty();
-  facts.worker_asked = std::none_of(
-      report.units.begin(), report.units.end(),
-      [](const protocol::UnitReport& unit) { return unit.state == protocol::UnitState::waiting; });
+  facts.worker_asked =
+      !report.units.empty() &&
+      std::none_of(report.units.begin(), report.units.end(), [](const protocol::UnitReport& unit) {
+        return unit.state == protocol::UnitState::waiting;
+      });
   return facts;
 }
 
@@ -136,7 +138,8 @@ void plan_node(const Wanted& wanted, const WantedNode& node, const Facts& facts,
   if (!known.registered) {
     return;  // it boots; the agent's silence is health's business
   }
-  const bool open_worker = facts.slurmctld_answers || known.worker_asked;
+  const bool open_worker =
+      node.place.role == model::Role::compute && (facts.slurmctld_answers || known.worker_asked);
   if (known.configured && (known.worker_asked || !open_worker)) {
     return;
   }
