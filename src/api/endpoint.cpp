@@ -380,6 +380,10 @@ void Endpoint::answer_tokens(const Asked& asked) {
   const std::string& method = asked.request.method;
   if (method == "GET") {
     const auto tokens = desk_.tokens(asked.caller);
+    if (!tokens) {
+      asked.responder.send(to_response(tokens.error()));
+      return;
+    }
     json::array array;
     for (const store::Token& token : *tokens) {
       array.push_back(json::object{{"name", token.name}, {"created", to_iso(token.created)}});

@@ -1,0 +1,107 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/documents.hpp"
+#include "cli/findings.hpp"
+#include "cli/program.hpp"
+#include "cli/watch.hpp"
+
+namespace provost::cli {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const Terminal kPlain;
+const Terminal kScreen{.interactive = true, .colour = false, .width = 30};
+
+TEST(Table, IsAsWideAsItsCellsAndLeavesEmptyColumnsOut) {
+  Table table({"NAME", "NOTHING", "STATUS"});
+  table.add({"một", "", "Running"});
+  table.add({"login-1", "", "Pending"});
+  EXPECT_EQ(table.text(kPlain), "NAME     STATUS\nmột      Running\nlogin-1  Pending\n");
+}
+
+TEST(Table, CutsItsLastColumnAtTheScreensEdge) {
+  Table table({"NAME", "NOTE"});
+  table.add({"cpu-1", "a note that is much longer than the screen"});
+  EXPECT_EQ(columns(table.text(kScreen).substr(table.text(kScreen).find('\n') + 1)), 31U);
+}
+
+TEST(Excerpt, MarksThePlaceInLinesWithTabsAndUnicode) {
+  EXPECT_EQ(excerpt("one\n\tname = ö x\n", 2, 12, 80), "     name = ö x\n              ^\n")
+      << excerpt("one\n\tname = ö x\n", 2, 12, 80);
+  EXPECT_EQ(excerpt("one\n", 9, 1, 80), "");
+  EXPECT_EQ(excerpt("one\n", 0, 0, 80), "");
+}
+
+TEST(Excerpt, ShowsThePartOfALongLineThatMatters) {
+  const std::string line = std::string(500, 'a') + "X" + std::string(500, 'b');
+  const std::string shown = excerpt(line, 1, 501, 80);
+  EXPECT_THAT(shown, HasSubstr("aX"));
+  EXPECT_LT(shown.size(), 200U);
+}
+
+TEST(Findings, SayPlaceWhatAndWhatWouldBeRight) {
+  const json::array findings = {json::object{{"severity", "error"},
+                                             {"what", "the count is 0"},
+                                             {"better", "1 to 6758"},
+                                             {"file", "a.json"},
+                                             {"line", 3},
+                                             {"column", 7}}};
+  EXPECT_EQ(findings_text(findings, {}, kPlain), "a.json:3:7: error: the count is 0; 1 to 6758\n");
+  EXPECT_EQ(errors_in(findings), 1U);
+}
+
+TEST(Arguments, TakeGlobalOptionsBeforeAndAfterTheCommand) {
+  Program before;
+  EXPECT_EQ(before.parse({"--json", "list"}), "");
+  EXPECT_TRUE(before.global().json);
+  Program after;
+  EXPECT_EQ(after.parse({"list", "--json", "--socket", "/x"}), "");
+  EXPECT_TRUE(after.global().json);
+  EXPECT_EQ(after.global().socket, "/x");
+}
+
+TEST(Arguments, HandTheCommandAfterTwoDashesOnUnchanged) {
+  Program program;
+  EXPECT_EQ(
+      program.parse({"exec", "cpu-1", "--cluster", "u", "--", "ls", "--json", "-l", "--help"}), "");
+  EXPECT_EQ(program.node().node, "cpu-1");
+  EXPECT_EQ(program.node().cluster, "u");
+  EXPECT_THAT(program.node().command, ElementsAre("ls", "--json", "-l", "--help"));
+  EXPECT_FALSE(program.global().json);
+}
+
+TEST(Arguments, ThatAreMissingAreSaid) {
+  EXPECT_NE(Program().parse({"exec", "cpu-1"}), "");
+  EXPECT_NE(Program().parse({"create"}), "");
+  EXPECT_NE(Program().parse({}), "");
+}
+
+TEST(Documents, KnowEveryCommand) {
+  Program program;
+  const std::string page = manual(program.app());
+  const std::string bash = completion(program.app(), "bash");
+  for (const char* name : {"create", "validate", "delete", "wait", "list", "describe", "nodes",
+                           "events", "logs", "exec", "ssh", "status", "token", "bucket"}) {
+    EXPECT_THAT(page, HasSubstr(std::string(".SS ") + name));
+    EXPECT_THAT(bash, HasSubstr(std::string("    ") + name + ")"));
+  }
+  EXPECT_THAT(completion(program.app(), "fish"), HasSubstr("complete -c provost"));
+}
+
+TEST(Events, AreOneLineWithTheirBecause) {
+  const json::object event = {{"time", "2026-11-24T05:01:12.919Z"},
+                              {"level", "Info"},
+                              {"node", "cpu-1"},
+                              {"cluster", "u"},
+                              {"what", "cpu-1 is Running"},
+                              {"because", "it is set up"}};
+  EXPECT_EQ(event_line(event, kPlain),
+            "05:01:12  cpu-1           cpu-1 is Running  because it is set up\n");
+}
+
+}  // namespace
+}  // namespace provost::cli

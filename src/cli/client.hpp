@@ -1,0 +1,61 @@
+// The daemon's API as commands use it, and how an error of it ends the program.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/result.hpp"
+#include "cli/access.hpp"
+#include "os/http_client.hpp"
+
+namespace provost::cli {
+
+/// Exit statuses, for every command.
+enum Exit : int {
+  kDone = 0,
+  kFailed = 1,
+  kUsage = 2,
+  kDenied = 4,
+  kUnreachable = 5,
+  kInterrupted = 130
+};
+
+/// An error as the API or the way to it gives it.
+struct CallError {
+  Error error;
+  bool unreachable = false;  ///< nobody answered at all
+  json::array findings;
+
+  [[nodiscard]] Exit exit() const;
+};
+template <class T>
+using Called = tl::expected<T, CallError>;
+
+class Client {
+ public:
+  explicit Client(os::HttpTarget target) : target_(std::move(target)) {}
+
+  Called<json::object> get(const std::string& path) const { return call("GET", path, {}); }
+  Called<json::object> post(const std::string& path, const json::object& body) const;
+  Called<json::object> remove(const std::string& path) const { return call("DELETE", path, {}); }
+
+  /// Each line of a stream; return false to stop.
+  using OnLine = std::function<bool(const json::object&)>;
+  Called<void> stream(const std::string& method, const std::string& path, const std::string& body,
+                      const OnLine& on_line) const;
+
+  [[nodiscard]] bool is_local() const { return !target_.unix_socket.empty(); }
+
+ private:
+  Called<json::object> call(const std::string& method, const std::string& path,
+                            const std::string& body) const;
+  [[nodiscard]] CallError unreachable(Error error) const;
+
+  os::HttpTarget target_;
+};
+
+/// Writes "provost: message" and what to try next to standard error; the exit status to end with.
+Exit report(const CallError& error);
+Exit report(const Error& error);
+
+}  // namespace provost::cli

@@ -1,0 +1,249 @@
+// provost create, provost validate, provost wait.
+#include <iostream>
+
+#include "base/time.hpp"
+#include "cli/context.hpp"
+#include "cli/findings.hpp"
+#include "cli/watch.hpp"
+#include "os/files.hpp"
+
+namespace provost::cli {
+namespace {
+
+constexpr std::chrono::milliseconds kLook{150};
+
+struct Request {
+  json::object body;
+  Texts texts;
+};
+
+Status add_file(Request& request, const char* member, const std::string& path) {
+  if (path.empty()) {
+    request.body[member] = nullptr;
+    return {};
+  }
+  constexpr std::size_t kLargest = 64U << 20U;
+  auto content = os::read_file(path, kLargest);
+  if (!content) {
+    return pass(content.error());
+  }
+  // The answer is JSON: what is no UTF-8 could not come back; spec/ says where it stands.
+  request.body[member] = {{"name", path}, {"text", *content}};
+  request.texts[path] = std::move(*content);
+  return {};
+}
+
+Result<Request> read_files(const FileArguments& arguments) {
+  Request request;
+  request.body["name"] = arguments.name.empty() ? json::value() : json::value(arguments.name);
+  for (const auto& [member, path] :
+       {std::pair{"cluster_config", &arguments.cluster_config},
+        std::pair{"provisioning_parameters", &arguments.provisioning_parameters},
+        std::pair{"campus", &arguments.campus}}) {
+    if (Status added = add_file(request, member, *path); !added) {
+      return pass(added.error());
+    }
+  }
+  return request;
+}
+
+void show_findings(const Context& context, const json::array& findings, const Texts& texts) {
+  if (!context.json) {
+    std::cerr << findings_text(findings, texts, context.terminal);
+  }
+}
+
+std::string name_of(const json::object& node) { return text(node, "name"); }
+
+// Why a cluster failed, with the last lines that its nodes left.
+void explain_failure(const json::object& description) {
+  const json::object& cluster = child(description, "cluster");
+  const std::string name = text(cluster, "name");
+  std::cerr << "provost: " << name << " did not come up";
+  if (!text(cluster, "failure").empty()) {
+    std::cerr << ": " << text(cluster, "failure");
+  }
+  std::cerr << "\n";
+  for (const json::value& each : list(description, "nodes")) {
+    const json::object& node = each.get_object();
+    const json::object& script = child(node, "script");
+    if (text(node, "status") != "Failure") {
+      continue;
+    }
+    std::cerr << "  " << name_of(node) << ": " << text(node, "message") << "\n";
+    if (text(script, "state") == "failed") {
+      std::cerr << fmt::format("    {} ended with status {}; its last lines:\n",
+                               text(script, "step"), number(script, "status"));
+      std::string tail = text(script, "tail");
+      std::size_t begin = 0;
+      while (begin < tail.size()) {
+        const std::size_t end = std::min(tail.find('\n', begin), tail.size());
+        std::cerr << "      " << tail.substr(begin, end - begin) << "\n";
+        begin = end + 1;
+      }
+      std::cerr << "    all of it: provost logs " << name_of(node) << " --cluster " << name
+                << " --unit lifecycle\n";
+    }
+  }
+  for (const json::value& each : list(description, "steps")) {
+    const json::object& step = each.get_object();
+    if (text(step, "state") == "refused") {
+      std::cerr << "  " << text(step, "line") << ": " << text(step, "found") << "\n";
+    }
+  }
+  std::cerr << "  more:           provost describe " << name << "\n"
+            << "  take it away:   provost delete " << name << "\n";
+}
+
+bool is_hopeless(const json::object& description) {
+  if (text(child(description, "cluster"), "status") == "Failed") {
+    return true;
+  }
+  for (const json::value& step : list(description, "steps")) {
+    if (text(step.get_object(), "state") == "refused") {
+      return true;
+    }
+  }
+  return false;
+}
+
+int say_arrived(const Context& context, const json::object& description) {
+  if (context.json) {
+    return print(description);
+  }
+  const json::object& cluster = child(description, "cluster");
+  std::cout << fmt::format("{} is {}: {} nodes\n", text(cluster, "name"),
+                           paint(context.terminal, Paint::good, text(cluster, "status")),
+                           number(cluster, "node_count"));
+  for (const json::value& lack : list(cluster, "lacks")) {
+    std::cout << "  note: " << std::string(lack.get_string()) << "\n";
+  }
+  return kDone;
+}
+
+int say_interrupted(const std::string& name) {
+  std::cerr << fmt::format(
+      "\nprovost: not waiting any more; {0} goes on being made\n"
+      "  watch:        provost describe {0}; provost events {0} --follow\n"
+      "  wait again:   provost wait {0}\n"
+      "  take it away: provost delete {0}\n",
+      name);
+  return kInterrupted;
+}
+
+int await_service(const Context& context, const std::string& name, std::int64_t after,
+                  std::chrono::steady_clock::time_point deadline) {
+  catch_interrupt();
+  Watch watch(context, name, after);
+  while (true) {
+    const auto description = context.client.get("/v1/clusters/" + os::url_encode(name));
+    if (!description) {
+      return report(description.error());
+    }
+    watch.show(*description);
+    const std::string status = text(child(*description, "cluster"), "status");
+    if (status == "InService") {
+      watch.clear();
+      return say_arrived(context, *description);
+    }
+    if (is_hopeless(*description)) {
+      watch.clear();
+      if (context.json) {
+        print(*description);
+      } else {
+        explain_failure(*description);
+      }
+      return kFailed;
+    }
+    if (status == "Deleting") {
+      return report(Error{ErrorKind::conflict, name + " is being deleted", ""});
+    }
+    if (std::chrono::steady_clock::now() > deadline) {
+      return report(Error{ErrorKind::timeout, name + " is not in service in that time",
+                          "provost describe " + name});
+    }
+    pause_for(kLook);
+    if (interrupted()) {
+      return say_interrupted(name);
+    }
+  }
+}
+
+int await_deleted(const Context& context, const WaitArguments& arguments,
+                  std::chrono::steady_clock::time_point deadline) {
+  catch_interrupt();
+  while (true) {
+    const auto found = context.client.get("/v1/clusters/" + os::url_encode(arguments.cluster));
+    if (!found) {
+      return found.error().error.kind == ErrorKind::not_found ? kDone : report(found.error());
+    }
+    if (std::chrono::steady_clock::now() > deadline) {
+      return report(Error{ErrorKind::timeout, arguments.cluster + " is still there",
+                          "provost describe " + arguments.cluster});
+    }
+    pause_for(kLook);
+    if (interrupted()) {
+      return kInterrupted;
+    }
+  }
+}
+
+}  // namespace
+
+int create(const Context& context, const CreateArguments& arguments) {
+  const auto request = read_files(arguments.files);
+  if (!request) {
+    return report(request.error());
+  }
+  const std::int64_t after = newest_event(context.client);
+  const auto created = context.client.post("/v1/clusters", request->body);
+  if (!created) {
+    if (context.json && !created.error().findings.empty()) {
+      print({{"findings", created.error().findings}});
+    }
+    show_findings(context, created.error().findings, request->texts);
+    return report(created.error());
+  }
+  show_findings(context, list(*created, "findings"), request->texts);
+  const std::string name = text(child(*created, "cluster"), "name");
+  if (!arguments.wait) {
+    if (context.json) {
+      return print(*created);
+    }
+    std::cout << name << " is being made; provost wait " << name << "\n";
+    return kDone;
+  }
+  return await_service(context, name, after, std::chrono::steady_clock::time_point::max());
+}
+
+int validate(const Context& context, const FileArguments& arguments) {
+  const auto request = read_files(arguments);
+  if (!request) {
+    return report(request.error());
+  }
+  const auto answer = context.client.post("/v1/validate", request->body);
+  if (!answer) {
+    return report(answer.error());
+  }
+  const json::array& findings = list(*answer, "findings");
+  const std::size_t errors = errors_in(findings);
+  if (context.json) {
+    print(*answer);
+  } else {
+    std::cout << findings_text(findings, request->texts, context.terminal);
+    std::cout << (errors == 0 ? "sound" : fmt::format("{} errors", errors)) << "\n";
+  }
+  return errors == 0 ? kDone : kFailed;
+}
+
+int wait(const Context& context, const WaitArguments& arguments) {
+  const auto deadline = arguments.timeout > 0 ? std::chrono::steady_clock::now() +
+                                                    std::chrono::seconds(arguments.timeout)
+                                              : std::chrono::steady_clock::time_point::max();
+  if (arguments.state == "deleted") {
+    return await_deleted(context, arguments, deadline);
+  }
+  return await_service(context, arguments.cluster, newest_event(context.client), deadline);
+}
+
+}  // namespace provost::cli

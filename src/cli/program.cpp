@@ -1,0 +1,316 @@
+#include "cli/program.hpp"
+
+#include <iostream>
+
+#include "base/text.hpp"
+#include "cli/documents.hpp"
+#include "os/files.hpp"
+
+namespace provost::cli {
+namespace {
+
+int print_names(const Context& context, const std::string& kind) {
+  const auto answer = context.client.get("/v1/" + kind);
+  if (!answer) {
+    return report(answer.error());
+  }
+  for (const json::value& each : list(*answer, kind)) {
+    std::cout << text(each.get_object(), "name") << "\n";
+  }
+  return kDone;
+}
+
+void add_files(CLI::App* command, FileArguments& files) {
+  command->add_option("name", files.name, "Name of the cluster, in place of ClusterName");
+  command->add_option("--cluster-config", files.cluster_config, "HyperPod's cluster-config.json")
+      ->required();
+  command->add_option("--provisioning-parameters", files.provisioning_parameters,
+                      "HyperPod's provisioning-parameters.json; not with Orchestrator.Slurm");
+  command->add_option("--campus", files.campus, "campus.toml: departments and people");
+}
+
+}  // namespace
+
+Program::Program()
+    : app_(std::make_unique<CLI::App>("Slurm clusters on your own machines, from HyperPod's files.",
+                                      "provost")) {
+  app_->require_subcommand(1);
+  app_->fallthrough();
+  app_->set_version_flag("--version", std::string("provost ") + PROVOST_VERSION);
+  app_->footer(
+      "Examples:\n"
+      "  provost create --cluster-config cluster-config.json --campus campus.toml\n"
+      "  provost describe university\n"
+      "  provost ssh login-1\n"
+      "  provost delete university\n"
+      "Exit status: 0 done, 1 failed, 2 wrong usage, 4 denied, 5 provostd does not answer");
+  declare_global();
+  declare_making();
+  declare_looking();
+  declare_reaching();
+  declare_host();
+  declare_help();
+}
+
+CLI::App* Program::command(const std::string& name, const std::string& summary,
+                           const std::string& examples, Run run) {
+  CLI::App* made = command_below(app_.get(), name, summary, std::move(run));
+  if (!examples.empty()) {
+    made->footer("Examples:\n" + examples);
+  }
+  return made;
+}
+
+CLI::App* Program::command_below(CLI::App* parent, const std::string& name,
+                                 const std::string& summary, Run run) {
+  CLI::App* made = parent->add_subcommand(name, summary);
+  made->fallthrough();
+  if (run) {
+    made->callback([this, run = std::move(run)] { run_ = run; });
+  }
+  return made;
+}
+
+void Program::declare_global() {
+  app_->add_flag("--json", global_.json, "Print what the API answers");
+  app_->add_flag("--no-color,--no-colour", global_.no_colour, "No colours");
+  app_->add_option("--socket", global_.socket, "Socket of provostd")
+      ->envname("PROVOST_SOCKET")
+      ->capture_default_str();
+  app_->add_option("--server", global_.server, "https://HOST:PORT of a provostd elsewhere");
+  app_->add_option("--token-file", global_.token_file, "File with the token for --server");
+  app_->add_option("--authority", global_.authority,
+                   "File with the certificate that the server's must verify against");
+}
+
+void Program::declare_making() {
+  CLI::App* make =
+      command("create", "Make a cluster from its files",
+              "  provost create --cluster-config cluster-config.json \\\n"
+              "      --provisioning-parameters provisioning-parameters.json --campus campus.toml\n"
+              "  provost create second --cluster-config cluster-config.json --no-wait",
+              [this](const Context& context) { return create(context, create_); });
+  add_files(make, create_.files);
+  make->add_flag("--wait,!--no-wait", create_.wait, "Wait until it is in service (the default)");
+
+  add_files(command("validate", "Say what is wrong with a cluster's files",
+                    "  provost validate --cluster-config cluster-config.json --campus campus.toml",
+                    [this](const Context& context) { return validate(context, validate_); }),
+            validate_);
+
+  CLI::App* take = command("delete", "Take a cluster away",
+                           "  provost delete university\n"
+                           "  provost delete university --yes --with-data",
+                           [this](const Context& context) { return remove(context, delete_); });
+  take->add_option("cluster", delete_.cluster, "Name of the cluster")->required();
+  take->add_flag("--yes,-y", delete_.yes, "Do not ask");
+  take->add_flag("--with-data", delete_.with_data, "Remove what is on its /fsx, too");
+  take->add_flag("--wait,!--no-wait", delete_.wait, "Wait until it is gone (the default)");
+
+  CLI::App* await = command("wait", "Wait for a cluster",
+                            "  provost wait university\n"
+                            "  provost wait university --for deleted --timeout 60",
+                            [this](const Context& context) { return wait(context, wait_); });
+  await->add_option("cluster", wait_.cluster, "Name of the cluster")->required();
+  await->add_option("--for", wait_.state, "InService or deleted")
+      ->check(CLI::IsMember({"InService", "deleted"}))
+      ->capture_default_str();
+  await->add_option("--timeout", wait_.timeout, "Seconds to wait at most; 0: no limit")
+      ->check(CLI::NonNegativeNumber);
+}
+
+void Program::declare_looking() {
+  command("list", "All clusters", "  provost list\n  provost list --json",
+          [](const Context& context) { return list_clusters(context); });
+  CLI::App* one =
+      command("describe", "All there is to say about a cluster", "  provost describe university",
+              [this](const Context& context) { return describe(context, name_); });
+  one->add_option("cluster", name_, "Name of the cluster")->required();
+  CLI::App* all =
+      command("nodes", "Nodes and their state", "  provost nodes\n  provost nodes university",
+              [this](const Context& context) { return nodes(context, name_); });
+  all->add_option("cluster,--cluster", name_, "Only this cluster's");
+  CLI::App* happened = command("events", "What happened, and because of what",
+                               "  provost events university\n  provost events --follow",
+                               [this](const Context& context) { return events(context, events_); });
+  happened->add_option("cluster,--cluster", events_.cluster, "Only this cluster's");
+  happened->add_flag("--follow,-f", events_.follow, "Go on with what happens from now");
+  happened->add_option("--limit", events_.limit, "The newest N")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100'000));
+}
+
+void Program::declare_reaching() {
+  CLI::App* log =
+      command("logs", "A node's log",
+              "  provost logs cpu-1 --unit slurmd --follow\n"
+              "  provost logs cpu-1 --unit lifecycle      the lifecycle script's output\n"
+              "  provost logs cpu-1 --unit console        what the node printed at its start",
+              [this](const Context& context) { return logs(context, logs_); });
+  log->add_option("node", logs_.node, "Name or instance id of the node")->required();
+  log->add_option("--cluster", logs_.cluster, "Its cluster, where several have such a node");
+  log->add_option("--unit,-u", logs_.unit, "A systemd unit, lifecycle or console");
+  log->add_option("--lines,-n", logs_.lines, "How many of the last lines")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1'000'000));
+  log->add_flag("--follow,-f", logs_.follow, "Go on with what comes");
+
+  CLI::App* on = command("exec", "Run a command as root on a node",
+                         "  provost exec login-1 -- sinfo\n"
+                         "  tar -cf - files | provost exec -i login-1 -- tar -xf - -C /fsx",
+                         [this](const Context& context) { return exec(context, node_); });
+  CLI::App* in = command("ssh", "Log in on a node as root",
+                         "  provost ssh login-1\n  provost ssh login-1 -- uptime",
+                         [this](const Context& context) { return ssh(context, node_); });
+  for (CLI::App* each : {on, in}) {
+    each->add_option("node", node_.node, "Name or instance id of the node")->required();
+    each->add_option("--cluster", node_.cluster, "Its cluster, where several have such a node");
+    each->add_option("command", node_.command, "The command and its arguments, after --");
+  }
+  on->get_option("command")->required();
+  on->add_flag("--stdin,-i", node_.input, "Hand standard input on to the command");
+}
+
+void Program::declare_host() {
+  command("status", "Is provostd ready, and what has its host", "  provost status",
+          [](const Context& context) { return status(context); });
+  CLI::App* token = command("token", "Tokens for the API over TLS",
+                            "  provost token create laptop >token\n"
+                            "  provost --server https://host:7443 --authority authority.pem \\\n"
+                            "      --token-file token list",
+                            {});
+  token->require_subcommand(1);
+  const auto named = [&](const char* name, const char* summary, auto&& run) {
+    command_below(token, name, summary,
+                  [this, run](const Context& context) { return run(context, name_); })
+        ->add_option("name", name_, "Name of the token")
+        ->required();
+  };
+  named("create", "Make one; it is shown this once", token_create);
+  named("delete", "It opens nothing any more", token_delete);
+  command_below(token, "list", "All tokens",
+                [](const Context& context) { return token_list(context); });
+
+  CLI::App* bucket =
+      command("bucket", "Buckets: directories that lifecycle scripts come from",
+              "  provost bucket put lifecycle s3://sagemaker-university/lifecycle", {});
+  bucket->require_subcommand(1);
+  CLI::App* put =
+      command_below(bucket, "put", "Put a directory's files into a bucket",
+                    [this](const Context& context) { return bucket_put(context, bucket_); });
+  put->add_option("directory", bucket_.directory, "What to copy")->required();
+  put->add_option("target", bucket_.target, "s3://BUCKET/PREFIX")->required();
+  command_below(bucket, "list", "All buckets",
+                [](const Context& context) { return bucket_list(context); });
+}
+
+void Program::declare_help() {
+  const auto print_text = [](const std::string& words) {
+    std::cout << words;
+    return std::cout.good() ? kDone : kFailed;
+  };
+  CLI::App* help = command("help", "Help for a command", "  provost help create",
+                           [this, print_text](const Context&) {
+                             CLI::App* about = name_.empty() ? app_.get() : find_command(name_);
+                             if (about == nullptr) {
+                               std::cerr << "provost: no command " << name_ << "\n";
+                               return static_cast<int>(kUsage);
+                             }
+                             return static_cast<int>(print_text(about->help()));
+                           });
+  help->add_option("command", name_, "Name of the command");
+  CLI::App* complete =
+      command("completion", "Completion for a shell",
+              "  provost completion bash >/usr/local/share/bash-completion/completions/provost",
+              [this, print_text](const Context&) {
+                return static_cast<int>(print_text(completion(*app_, name_)));
+              });
+  complete->add_option("shell", name_, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  command(
+      "man", "The manual page, in roff", "  provost man | man -l -",
+      [this, print_text](const Context&) { return static_cast<int>(print_text(manual(*app_))); });
+  CLI::App* names = app_->add_subcommand("names", "")->group("");  // for completion
+  names->add_option("kind", name_)->required()->check(CLI::IsMember({"clusters", "nodes"}));
+  names->callback(
+      [this] { run_ = [this](const Context& context) { return print_names(context, name_); }; });
+}
+
+Result<Context> Program::context() const {
+  os::HttpTarget target;
+  if (global_.server.empty()) {
+    target.unix_socket = global_.socket;
+  } else {
+    target.url = global_.server;
+    target.authority_file = global_.authority;
+    if (!global_.token_file.empty()) {
+      auto token = os::read_file(global_.token_file, 4096);
+      if (!token) {
+        return pass(token.error());
+      }
+      target.token = trim(*token);
+    }
+  }
+  return Context{Client(target), look_at_terminal(global_.no_colour), global_.json};
+}
+
+CLI::App* Program::find_command(const std::string& name) {
+  const auto found =
+      app_->get_subcommands([&](CLI::App* each) { return each->get_name() == name; });
+  return found.empty() ? nullptr : found.front();
+}
+
+int Program::explain(const CLI::ParseError& problem, int argc, const char* const* argv) {
+  if (problem.get_exit_code() == 0) {
+    return app_->exit(problem);
+  }
+  std::vector<std::string> commands;
+  for (const CLI::App* each : app_->get_subcommands([](CLI::App*) { return true; })) {
+    commands.push_back(each->get_name());
+  }
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    const bool is_value = i > 1 && std::string_view(argv[i - 1]).starts_with("--");
+    if (word.starts_with("-") || is_value) {
+      continue;
+    }
+    if (std::find(commands.begin(), commands.end(), word) == commands.end()) {
+      const auto meant = nearest(word, commands);
+      std::cerr << "provost: there is no command \"" << shorten(word) << "\""
+                << (meant ? "; did you mean \"" + *meant + "\"?" : "") << "\n  try: provost help\n";
+      return kUsage;
+    }
+    std::cerr << "provost " << word << ": " << problem.what() << "\n  try: provost help " << word
+              << "\n";
+    return kUsage;
+  }
+  std::cerr << "provost: " << problem.what() << "\n  try: provost help\n";
+  return kUsage;
+}
+
+std::string Program::parse(std::vector<std::string> arguments) {
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  try {
+    app_->parse(std::move(arguments));
+  } catch (const CLI::ParseError& problem) {
+    return problem.what();
+  }
+  return {};
+}
+
+int Program::run(int argc, const char* const* argv) {
+  if (argc == 1) {
+    std::cout << app_->help();
+    return kUsage;
+  }
+  try {
+    app_->parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    return explain(problem, argc, argv);
+  }
+  const auto made = context();
+  return made ? run_(*made) : report(made.error());
+}
+
+}  // namespace provost::cli
