@@ -7,7 +7,6 @@
 namespace provost::access {
 namespace {
 
-using model::FilePart;
 using model::NodePart;
 using model::Role;
 

@@ -130,7 +130,7 @@ std::string digest_of(const protocol::ScriptOrder& order) {
   std::string all = order.bucket + "\n" + order.prefix + "\n" + order.script + "\n" +
                     std::to_string(order.timeout_s) + "\n";
   for (const auto& [name, value] : order.environment) {
-    all += name + "=" + value + "\n";
+    all.append(name).append("=").append(value).append("\n");
   }
   return to_hex(os::sha256(all + order.bundle)).substr(0, 32);
 }

@@ -13,6 +13,7 @@
 namespace provost::slurm {
 
 inline bool accepts_golden() {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): tests have one thread here
   return std::getenv("PROVOST_ACCEPT") !=
          nullptr;  // NOLINT(concurrency-mt-unsafe): tests only read
 }

@@ -165,6 +165,8 @@ std::string job_container_conf(const Header& header) {
   return text_of(header) + R"(
 AutoBasePath=true
 BasePath=/var/lib/slurm/job-tmp
+# All of a step stands in the namespace: PMIx and the ranks meet in files below /tmp.
+EntireStepInNS=true
 Dirs=/tmp,/dev/shm
 )";
 }

@@ -86,11 +86,11 @@ class Provostd:
             start_new_session=True,
         )
         if wait:
-            wait_until(self.is_ready, 30, "provostd is ready; see " + self.log.name)
+            wait_until(self.is_ready, 30, f"provostd is ready; see {ROOT / self.name}/provostd.log")
 
     def is_ready(self):
         if self.process.poll() is not None:
-            raise AssertionError(f"provostd ended with {self.process.returncode}; see {self.log.name}")
+            raise AssertionError(f"provostd ended with {self.process.returncode}; see {ROOT / self.name}/provostd.log")
         return self.provost("status", check=False).status == 0
 
     def kill(self, number=signal.SIGKILL):
@@ -98,6 +98,9 @@ class Provostd:
         if self.process and self.process.poll() is None:
             self.process.send_signal(number)
             self.process.wait(60)
+        if self.log:
+            self.log.close()
+            self.log = None
 
     def stop(self):
         self.kill(signal.SIGTERM)
