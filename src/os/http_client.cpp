@@ -1,6 +1,7 @@
 #include "os/http_client.hpp"
 
 #include <curl/curl.h>
+#include <system_error>
 
 #include <cerrno>
 #include <cstdint>
@@ -111,6 +112,11 @@ tl::unexpected<Error> failure(CURL* curl, CURLcode code, std::string_view detail
   const std::string_view text = detail.empty() ? curl_easy_strerror(code) : detail;
   if (kind == ErrorKind::timeout) {
     return fail(kind, "no answer from {}: {}", place, text);
+  }
+  if (status == 0 && !target.unix_socket.empty() && system_error != 0) {
+    // libcurl speaks of "localhost port 80" here.
+    return fail(kind, "cannot connect to {}: {}", place,
+                std::system_category().message(static_cast<int>(system_error)));
   }
   return fail(kind, "{} {}: {}", status == 0 ? "cannot connect to" : "lost the connection to",
               place, text);

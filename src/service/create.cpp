@@ -148,17 +148,59 @@ Result<store::Cluster> Desk::new_row(const spec::Sources& sources, const model::
   }
 }
 
+Result<store::Cluster> Desk::store_new(const Caller& caller, const spec::Sources& sources,
+                                       const model::Cluster& cluster) {
+  constexpr int kTries = 8;  // others may take the subnet we chose
+  for (int attempt = 1;; ++attempt) {
+    auto row = new_row(sources, cluster);
+    if (!row) {
+      return row;
+    }
+    std::size_t count = 0;
+    for (const model::InstanceGroup& group : cluster.groups) {
+      count += static_cast<std::size_t>(group.count);
+    }
+    const auto addresses = cluster::node_addresses(row->subnet, count);
+    if (!addresses) {
+      return pass(addresses.error());
+    }
+    const auto nodes = new_nodes(*row, cluster, *addresses);
+    store::Event event;
+    event.cluster = row->name;
+    event.actor = caller.name;
+    event.what =
+        fmt::format("{} is Creating: {} nodes in {}", row->name, nodes.size(), row->subnet);
+    event.because = fmt::format("{} asked for it with {}", caller.name, row->cluster_config.name);
+    const Status written = world_.store().write("create", [&](store::Writer& writer) {
+      writer.insert_cluster(*row);
+      for (const store::Node& node : nodes) {
+        writer.put_node(node);
+      }
+      writer.add_event(event);
+    });
+    if (written) {
+      return row;
+    }
+    if (written.error().kind != ErrorKind::conflict || attempt == kTries) {
+      return pass(written.error());
+    }
+    if (world_.store().cluster_named(row->name)) {
+      return fail(ErrorKind::conflict, "a cluster named {} is being created already", row->name);
+    }
+  }
+}
+
 Result<Created> Desk::create(const Caller& caller, const spec::Sources& sources) {
   Created created;
   const spec::Checked checked = check(sources, created.findings);
   if (checked.cluster) {
     for (const store::Cluster& each : world_.store().clusters()) {
       if (each.name == checked.cluster->name) {
-        Error error{ErrorKind::conflict,
-                    fmt::format("a cluster named {} exists already", each.name),
-                    fmt::format("see it with: provost describe {0}; take it away with: provost "
-                                "delete {0}; or give this one another --name",
-                                each.name)};
+        Error error{
+            ErrorKind::conflict, fmt::format("a cluster named {} exists already", each.name),
+            fmt::format("see it with: provost describe {0}; take it away with: provost "
+                        "delete {0}; or give this one another name: provost create NAME ...",
+                        each.name)};
         return pass(std::move(error));
       }
     }
@@ -166,36 +208,9 @@ Result<Created> Desk::create(const Caller& caller, const spec::Sources& sources)
   if (has_errors(created.findings) || !checked.cluster) {
     return created;
   }
-  const auto row = new_row(sources, *checked.cluster);
+  const auto row = store_new(caller, sources, *checked.cluster);
   if (!row) {
     return pass(row.error());
-  }
-  std::size_t count = 0;
-  for (const model::InstanceGroup& group : checked.cluster->groups) {
-    count += static_cast<std::size_t>(group.count);
-  }
-  const auto addresses = cluster::node_addresses(row->subnet, count);
-  if (!addresses) {
-    return pass(addresses.error());
-  }
-  const auto nodes = new_nodes(*row, *checked.cluster, *addresses);
-  store::Event event;
-  event.cluster = row->name;
-  event.actor = caller.name;
-  event.what = fmt::format("{} is Creating: {} nodes in {}", row->name, nodes.size(), row->subnet);
-  event.because = fmt::format("{} asked for it with {}", caller.name, row->cluster_config.name);
-  const Status written = world_.store().write("create", [&](store::Writer& writer) {
-    writer.insert_cluster(*row);
-    for (const store::Node& node : nodes) {
-      writer.put_node(node);
-    }
-    writer.add_event(event);
-  });
-  if (!written) {
-    if (written.error().kind == ErrorKind::conflict) {  // somebody else was quicker
-      return fail(ErrorKind::conflict, "a cluster named {} is being created already", row->name);
-    }
-    return pass(written.error());
   }
   world_.engine().wake();
   const auto reading = read(*row);

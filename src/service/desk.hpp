@@ -150,6 +150,8 @@ class Desk {
   ClusterReport report(const Reading& reading);
   std::vector<NodeReport> node_reports(const Reading& reading);
   spec::Checked check(const spec::Sources& sources, Findings& findings);
+  Result<store::Cluster> store_new(const Caller& caller, const spec::Sources& sources,
+                                   const model::Cluster& cluster);
   Result<store::Cluster> new_row(const spec::Sources& sources, const model::Cluster& cluster);
 
   World& world_;
