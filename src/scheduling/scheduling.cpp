@@ -149,7 +149,7 @@ model::Action<Deed> sync_action(const Wanted& wanted, const Seen& seen) {
       step.because.origins.push_back({found[i]});
     }
   }
-  step.needs = {wanted.cluster + "/slurmdbd/answers"};
+  step.needs = {wanted.cluster + "/slurmdbd/answers", wanted.cluster + "/slurmctld/answers"};
   step.gives = {in_force(wanted, "accounting", hash)};
   return {step, SyncAccounts{wanted.cluster, wanted.accounts}};
 }
@@ -165,8 +165,51 @@ model::Action<Deed> reconfigure_action(const Wanted& wanted, const std::string& 
   return {step, Reconfigure{wanted.configuration}};
 }
 
+// slurmdbd tells slurmctld of changes by itself, but not a slurmctld that has read its associations
+// and not registered yet: it then refuses jobs of users that sacctmgr shows. Such a one reads anew
+// on reconfigure. Prints who is missing; standard input has "account|user" a line.
+constexpr const char* kAwaitKnown = R"sh(set -u -o pipefail
+wanted=$(sort -u)
+missing() {
+  comm -23 <(printf '%s\n' "$wanted") <(
+    scontrol -o show assoc_mgr flags=assoc 2>/dev/null |
+      sed -nE 's/.* Account=([^ ]*) UserName=([^ (]+)\(([0-9]+)\) .*/\1|\2|\3/p' |
+      grep -v '|4294967294$' | sed 's/|[0-9]*$//' | sort -u)
+}
+for try in {1..20}; do
+  left=$(missing)
+  [[ -z $left ]] && exit 0
+  read -rt 0.1 <> <(:)
+done
+scontrol reconfigure
+printf '%s\n' "$left" | head -n 3
+exit 1
+)sh";
+
 model::Outcome retry(std::string why, std::chrono::milliseconds after) {
   return {model::Ended::retry, std::move(why), after};
+}
+
+// The end of a synchronisation: slurmctld knows what slurmdbd has.
+model::Outcome known_to_slurmctld(const Accounts& wanted, const slurm::Run& run) {
+  std::string lines;
+  for (const auto& [name, account] : wanted.accounts) {
+    for (const std::string& user : account.users) {
+      lines += fmt::format("{}|{}\n", name, user);
+    }
+  }
+  if (lines.empty()) {
+    return {};
+  }
+  const auto ran = run({"/bin/bash", "-c", kAwaitKnown}, lines);
+  if (!ran) {
+    return retry(ran.error().message, std::chrono::seconds(1));
+  }
+  if (ran->status != 0) {
+    return retry("slurmctld does not know yet: " + join(split(trim(ran->out), '\n'), ", "),
+                 std::chrono::seconds(1));
+  }
+  return {};
 }
 
 }  // namespace
@@ -240,7 +283,7 @@ model::Outcome act(const SyncAccounts& deed, const slurm::Run& run) {
   }
   const std::vector<std::string> lines = commands(deed.wanted, *before, deed.cluster);
   if (lines.empty()) {
-    return {};
+    return known_to_slurmctld(deed.wanted, run);
   }
   const auto ran = run({"sacctmgr", "-i"}, join(lines, "\n") + "\n");
   if (!ran) {
@@ -259,7 +302,7 @@ model::Outcome act(const SyncAccounts& deed, const slurm::Run& run) {
     }
     return retry(std::move(found), std::chrono::seconds(30));
   }
-  return {};
+  return known_to_slurmctld(deed.wanted, run);
 }
 
 model::Outcome act(const Reconfigure& deed, const slurm::Run& run) {

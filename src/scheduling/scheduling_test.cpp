@@ -89,7 +89,8 @@ TEST(Plan, SyncsAccountsOnceSlurmdbdAnswers) {
   ASSERT_EQ(made.actions.size(), 1U);
   const model::Step& step = made.actions[0].step;
   EXPECT_EQ(step.key, "university/accounting/" + digest(all.accounts) + "/sync");
-  EXPECT_THAT(step.needs, ElementsAre("university/slurmdbd/answers"));
+  EXPECT_THAT(step.needs,
+              ElementsAre("university/slurmdbd/answers", "university/slurmctld/answers"));
   EXPECT_THAT(step.gives,
               ElementsAre("university/accounting/" + digest(all.accounts) + "/in-force"));
   EXPECT_THAT(facts(all, {all.accounts, {}}), ElementsAre(step.gives.front()));
@@ -132,12 +133,15 @@ TEST(SyncAccounts, BelievesWhatItReadsBackNotTheExitStatus) {
 
 TEST(SyncAccounts, GivesSacctmgrAllCommandsAtOnce) {
   std::vector<std::string> inputs;
+  std::vector<std::string> known;
   const std::string directory = TESTDATA;
   const auto outcome =
       act(SyncAccounts{"university", accounts_wanted(kCluster)},
           [&](const std::vector<std::string>& argv, const std::string& input) -> Result<os::Ran> {
             os::Ran ran;
-            if (argv[1] == "-i") {
+            if (argv[0] == "/bin/bash") {
+              known.push_back(input);
+            } else if (argv[1] == "-i") {
               inputs.push_back(input);
             } else if (!inputs.empty()) {
               const char* name =
@@ -149,6 +153,8 @@ TEST(SyncAccounts, GivesSacctmgrAllCommandsAtOnce) {
   EXPECT_EQ(outcome.ended, model::Ended::asked) << outcome.found;
   ASSERT_EQ(inputs.size(), 1U);
   EXPECT_THAT(inputs[0], HasSubstr("add user name=an,minh cluster=university account=vision\n"));
+  ASSERT_EQ(known.size(), 1U) << "and asks slurmctld whether it knows";
+  EXPECT_THAT(known[0], HasSubstr("vision|minh\n"));
 }
 
 }  // namespace

@@ -269,7 +269,7 @@ Result<NodeReport> Desk::node(const std::string& cluster, const std::string& nod
     }
     Error error{ErrorKind::conflict,
                 fmt::format("{} is in more than one cluster: {}", node, join(clusters, ", ")),
-                fmt::format("name the cluster: {}/{}", clusters.front(), node)};
+                fmt::format("name the cluster: --cluster {}", clusters.front())};
     return pass(std::move(error));
   }
   return matching.front();

@@ -120,6 +120,18 @@ class Provostd:
         """Runs a command as root on a node."""
         return self.provost("exec", node, "--", *argv, check=check, timeout=timeout)
 
+    def supervisors_of(self, node):
+        """Process ids of the systemd-nspawn of this provostd's nodes of that name."""
+        return [pid for pid in processes_with(f"--hostname={node}\0") if str(self.state).encode() in
+                pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+    def first_process_of(self, node):
+        """The node's own first process, as the host numbers it: nspawn's child."""
+        for supervisor in self.supervisors_of(node):
+            for child in lines_of("pgrep", "-P", str(supervisor)):
+                return int(child)
+        raise AssertionError(f"node {node} does not run")
+
     def as_user(self, node, user, command, check=True, timeout=300):
         """Runs a shell line as a user in a login shell on a node."""
         return self.on(node, "su", "-l", user, "-c", command, check=check, timeout=timeout)
@@ -190,7 +202,7 @@ def picture_of_host():
     return {
         "processes": sorted(name for name in ("systemd-nspawn", "slurmctld", "slurmd", "slurmdbd",
                                               "provost-agent", "mariadbd", "munged")
-                            for _ in lines_of("pgrep", "-x", name[:15])),
+                            for _ in lines_of("pgrep", "--runstates", "D,R,S,T,I", "-x", name[:15])),
         "mounts": mounts,
         "links": sorted(os.listdir("/sys/class/net")),
         "routes": lines_of("ip", "route", "show", "table", "all"),
