@@ -1,1 +1,47 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "spec/checks_for_tests.hpp"
+
+namespace provost::spec {
+namespace {
+
+using namespace tests;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(Shapes, AnUnknownFieldNamesTheNearestKnownOne) {
+  const auto found = lines(check_all(
+      api_driven(group("controller", "Controller") + "," +
+                 group("work", "Compute", "1", "ml.t3.medium", ", \"ThreadPerCore\": 1"))));
+  EXPECT_THAT(found, HasSubstr("config.json:4:"));
+  EXPECT_THAT(found, HasSubstr("ThreadPerCore"));
+  EXPECT_THAT(found, HasSubstr("\"ThreadsPerCore\""));
+}
+
+TEST(Shapes, AWrongTypeSaysWhatItIsAndWhatItMustBe) {
+  EXPECT_THAT(lines(check_all(api_driven(group("controller", "Controller", "\"4\"")))),
+              HasSubstr("InstanceCount"));
+  EXPECT_THAT(
+      lines(check_all({.cluster_config = {"c", "{\"ClusterName\": 7, \"InstanceGroups\": 8}"}})),
+      HasSubstr("InstanceGroups"));
+  EXPECT_THAT(lines(check_all({.cluster_config = {"c", "[]"}})), HasSubstr("error: "));
+}
+
+TEST(Shapes, RangesAndChoicesAreKept) {
+  EXPECT_THAT(lines(check_all(api_driven(group("controller", "Controller", "-1")))),
+              HasSubstr("-1"));
+  EXPECT_THAT(
+      lines(check_all(api_driven(group("controller", "Controller", "99999999999999999999")))),
+      HasSubstr("error: "));
+  EXPECT_THAT(lines(check_all(api_driven(group("controller", "Boss")))), HasSubstr("Controller"));
+}
+
+TEST(Shapes, WhatIsRequiredIsMissed) {
+  const auto found = lines(check_all({.cluster_config = {"c", "{}"}}));
+  EXPECT_THAT(found, HasSubstr("ClusterName"));
+  EXPECT_THAT(found, HasSubstr("InstanceGroups"));
+}
+
+}  // namespace
+}  // namespace provost::spec

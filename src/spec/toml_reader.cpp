@@ -7,12 +7,44 @@
 
 #include "base/text.hpp"
 
+// toml++ 3.0 (Debian 12) asserts in its parser what a wrong file can bring about, such as a table's
+// head without a name; without assertions that is undefined behaviour. Here an assertion that fails
+// is an exception, in every kind of build.
+namespace provost::spec {
+namespace {
+struct TomlAssertion {};
+[[noreturn]] void fail_assertion() { throw TomlAssertion{}; }
+}  // namespace
+}  // namespace provost::spec
+#undef NDEBUG
+#define TOML_ASSERT(condition) \
+  ((condition) ? static_cast<void>(0) : provost::spec::fail_assertion())
 #define TOML_HEADER_ONLY 1
-#define TOML_EXCEPTIONS 0
+#define TOML_EXCEPTIONS 1
 #include <toml++/toml.h>
 
 namespace provost::spec {
 namespace {
+
+// Where a table's head has no name: the wrong line behind that assertion.
+std::size_t nameless_head(std::string_view text) {
+  constexpr std::string_view kBlank = " \t";
+  for (std::size_t line = 0; line < text.size(); line = text.find('\n', line) + 1) {
+    const std::size_t first = text.find_first_not_of(kBlank, line);
+    if (first != std::string_view::npos && text[first] == '[') {
+      const std::size_t name = text.find_first_not_of(" \t[", first);
+      const char found = name == std::string_view::npos ? '\n' : text[name];
+      if (std::isalnum(static_cast<unsigned char>(found)) == 0 &&
+          std::string_view("_-\"'").find(found) == std::string_view::npos) {
+        return first;
+      }
+    }
+    if (text.find('\n', line) == std::string_view::npos) {
+      break;
+    }
+  }
+  return 0;
+}
 
 class Copy {
  public:
@@ -94,16 +126,32 @@ Document read_toml(const SourceText& source, Report& report) {
         "save the file as UTF-8");
     return document;
   }
-  const toml::parse_result result = toml::parse(std::string_view(source.text));
-  if (!result) {
-    const toml::source_position at = result.error().source().begin;
+  // TOML forbids them, and toml++ 3.0 asserts that none stands where a key begins.
+  const auto control = std::find_if(source.text.begin(), source.text.end(), [](unsigned char each) {
+    return (each < 0x20 && each != '\t' && each != '\n' && each != '\r') || each == 0x7f;
+  });
+  if (control != source.text.end()) {
+    report.error(
+        spot(document, lines.at(static_cast<std::size_t>(control - source.text.begin())), {}),
+        "file.control-character",
+        fmt::format("byte 0x{:02x} is a control character", static_cast<unsigned char>(*control)),
+        "take it away; inside a text write \\u00XX");
+    return document;
+  }
+  try {
+    document.root = Copy(lines).value(toml::parse(std::string_view(source.text)));
+  } catch (const toml::parse_error& problem) {
+    const toml::source_position at = problem.source().begin;
     report.error(
         spot(document, lines.at_character(static_cast<int>(at.line), static_cast<int>(at.column)),
              {}),
-        "toml.syntax", shorten(result.error().description(), 200), "");
+        "toml.syntax", shorten(problem.description(), 200), "");
+    return document;
+  } catch (const TomlAssertion&) {
+    report.error(spot(document, lines.at(nameless_head(source.text)), {}), "toml.syntax",
+                 "this is no TOML", "a table is written [name] or [[name]]");
     return document;
   }
-  document.root = Copy(lines).value(result.table());
   document.root.place = {1, 1};
   document.sound = true;
   return document;
