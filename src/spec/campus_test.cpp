@@ -29,6 +29,12 @@ TEST(Campus, SyntaxErrorsHaveTheirPlace) {
   EXPECT_THAT(with_campus("name = \"nlp\"", "name = nlp"), HasSubstr("campus.toml:"));
 }
 
+TEST(Campus, LettersBeyondAsciiBelongIntoTexts) {
+  EXPECT_EQ(with_campus("Minh Nguyen", "Nguyễn Văn Minh # \\u00f6"), "");
+  EXPECT_THAT(with_campus("title = \"Minh", "títle = \"Minh"), HasSubstr("between quotes"));
+  EXPECT_THAT(with_campus("[campus]", "[\n[campus]"), HasSubstr("campus.toml:4:1: error: "));
+}
+
 TEST(Campus, PeopleWhoAreNotThereAreMissed) {
   EXPECT_THAT(with_campus("members = [\"minh\", \"an\"]", "members = [\"min\", \"an\"]"),
               HasSubstr("min"));

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/text.hpp"
+#include "spec/toml_scan.hpp"
 
 // toml++ 3.0 (Debian 12) asserts in its parser what a wrong file can bring about, such as a table's
 // head without a name; without assertions that is undefined behaviour. Here an assertion that fails
@@ -136,6 +137,12 @@ Document read_toml(const SourceText& source, Report& report) {
         "file.control-character",
         fmt::format("byte 0x{:02x} is a control character", static_cast<unsigned char>(*control)),
         "take it away; inside a text write \\u00XX");
+    return document;
+  }
+  const std::size_t outside = non_ascii_outside_text(source.text);
+  if (outside != std::string_view::npos) {
+    report.error(spot(document, lines.at(outside), {}), "toml.syntax",
+                 "letters beyond ASCII stand outside a text", "put them between quotes");
     return document;
   }
   try {
