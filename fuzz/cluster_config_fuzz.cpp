@@ -1,5 +1,5 @@
-// libFuzzer: any bytes as cluster-config.json and, after a 0x01, as provisioning-parameters.json are a
-// cluster or errors.
+// libFuzzer: any bytes as cluster-config.json and, after a 0x01, as provisioning-parameters.json
+// are a cluster or errors.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

@@ -63,28 +63,27 @@ class Provostd:
         self.agent_port = agent_port
         self.extra = list(extra)
         self.process = None
-        self.log = None
 
     def start(self, environment=None, wait=True):
         self.run_directory.mkdir(parents=True, exist_ok=True)
-        self.log = open(ROOT / self.name / "provostd.log", "ab")
-        self.process = subprocess.Popen(
-            [
-                PROGRAMS["provostd"],
-                "--state", self.state,
-                "--run", self.run_directory,
-                "--listen", f"127.0.0.1:{self.agent_port + 1}",
-                "--agent-port", str(self.agent_port),
-                "--network", self.network,
-                "--images", REPOSITORY / "images",
-                "--image-cache", CACHE,
-                "--agent", PROGRAMS["agent"],
-                *self.extra,
-            ],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-            env={**os.environ, **(environment or {})},
-            start_new_session=True,
-        )
+        with open(ROOT / self.name / "provostd.log", "ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    PROGRAMS["provostd"],
+                    "--state", self.state,
+                    "--run", self.run_directory,
+                    "--listen", f"127.0.0.1:{self.agent_port + 1}",
+                    "--agent-port", str(self.agent_port),
+                    "--network", self.network,
+                    "--images", REPOSITORY / "images",
+                    "--image-cache", CACHE,
+                    "--agent", PROGRAMS["agent"],
+                    *self.extra,
+                ],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,
+            )
         if wait:
             wait_until(self.is_ready, 30, f"provostd is ready; see {ROOT / self.name}/provostd.log")
 
@@ -98,9 +97,6 @@ class Provostd:
         if self.process and self.process.poll() is None:
             self.process.send_signal(number)
             self.process.wait(60)
-        if self.log:
-            self.log.close()
-            self.log = None
 
     def stop(self):
         self.kill(signal.SIGTERM)
