@@ -2,6 +2,7 @@
 #include "service/desk.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/text.hpp"
 #include "os/files.hpp"
@@ -383,8 +384,12 @@ Result<std::string> Desk::make_token(const Caller& caller, const std::string& na
   if (!caller.local) {
     return fail(ErrorKind::denied, "tokens are made by root on provostd's machine");
   }
-  if (name.empty() || name.size() > 64 || shorten(name, 64) != name) {
-    return fail(ErrorKind::invalid, "a token needs a name of 1 to 64 printable characters");
+  const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char each) {
+    return std::isalnum(each) != 0 || each == '-' || each == '_' || each == '.';
+  });
+  if (name.empty() || name.size() > 64 || !plain) {
+    return fail(ErrorKind::invalid,
+                "a token needs a name of 1 to 64 letters, digits, hyphens, underscores or dots");
   }
   const std::string secret = "pvt_" + to_hex(os::random_bytes(24));
   const store::Token token{name, to_hex(os::sha256(secret)), now_utc()};

@@ -7,6 +7,7 @@ away what a killed run left behind.
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import threading
@@ -15,6 +16,7 @@ import time
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("PROVOST_BUILD", REPOSITORY / "build" / "asan"))
 CACHE = pathlib.Path(os.environ.get("PROVOST_TEST_CACHE", "/var/cache/provost-tests"))
+PATIENCE = float(os.environ.get("PROVOST_TEST_PATIENCE", "1"))  # times every limit: an emulated machine is slow
 ROOT = pathlib.Path("/var/tmp/provost-tests")
 PROGRAMS = {
     "provost": BUILD / "src" / "cli" / "provost",
@@ -25,14 +27,14 @@ PROGRAMS = {
 
 def wait_until(condition, seconds, what):
     """Asks `condition` until it gives something true; its value is returned."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * PATIENCE
     never = threading.Event()
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what}")
+            raise AssertionError(f"not within {seconds * PATIENCE:.0f} s: {what}")
         never.wait(0.1)
 
 
@@ -96,7 +98,7 @@ class Provostd:
         """Ends provostd alone, as a crash would; nodes live on."""
         if self.process and self.process.poll() is None:
             self.process.send_signal(number)
-            self.process.wait(60)
+            self.process.wait(60 * PATIENCE)
 
     def stop(self):
         self.kill(signal.SIGTERM)
@@ -104,7 +106,7 @@ class Provostd:
     def provost(self, *arguments, check=True, stdin=None, timeout=600, environment=None):
         process = subprocess.run(
             [PROGRAMS["provost"], "--socket", self.socket, *map(str, arguments)],
-            input=stdin, capture_output=True, text=True, timeout=timeout,
+            input=stdin, capture_output=True, text=True, timeout=timeout * PATIENCE,
             env={**os.environ, "NO_COLOR": "1", **(environment or {})},
         )
         ran = Ran(process)
@@ -201,7 +203,7 @@ def picture_of_host():
                             for _ in lines_of("pgrep", "--runstates", "D,R,S,T,I", "-x", name[:15])),
         "mounts": mounts,
         "links": sorted(os.listdir("/sys/class/net")),
-        "routes": lines_of("ip", "route", "show", "table", "all"),
+        "routes": [re.sub(r" expires \d+sec", "", line) for line in lines_of("ip", "route", "show", "table", "all")],
         "rules": lines_of("nft", "list", "tables"),
         "cgroups": cgroup_directories(),
         "nspawn": lines_of("find", "/run/systemd/nspawn"),

@@ -100,14 +100,14 @@ Cable Machine::cable() const {
 }
 
 Status Machine::clear_leftovers() const {
+  if (Status killed = cgroups_.kill_all(); !killed) {
+    return killed;
+  }
   if (host_.systemd) {
-    // A unit that failed would keep its name.
+    // systemd notes the end in its own time, and a unit that failed would keep its name.
     ignore(os::run({.argv = {"systemctl", "stop", name_ + ".service"}}), "it may not exist");
     ignore(os::run({.argv = {"systemctl", "reset-failed", name_ + ".service"}}),
            "it may not exist");
-  }
-  if (Status killed = cgroups_.kill_all(); !killed) {
-    return killed;
   }
   const std::string root = directory_ + "/root";
   while (is_mounted(root)) {
