@@ -73,7 +73,7 @@ Endpoint::Endpoint(service::World& world, service::Desk& desk) : world_(world), 
           },
       .may_open = [this](const os::HttpRequest& request) { return may_open(request); },
       .on_open = [this](std::shared_ptr<os::WebSocket> socket,
-                        const os::HttpRequest&) { open_agent(std::move(socket)); }});
+                        const os::HttpRequest&) { open_agent(socket); }});
 }
 
 Endpoint::~Endpoint() {
@@ -186,6 +186,10 @@ void Endpoint::answer(Asked asked) {
     answer_clusters(asked);
   } else if (path[2] == "validate" && method == "POST") {
     validate(asked);
+  } else if (path[2] == "types" && method == "GET") {
+    const auto types = desk_.catalogue();
+    asked.responder.send(types ? to_response(200, {{"types", spec::to_json(*types)}})
+                               : to_response(types.error()));
   } else if (path[2] == "nodes") {
     answer_nodes(asked);
   } else if (path[2] == "events" && method == "GET") {
@@ -209,7 +213,12 @@ void Endpoint::validate(const Asked& asked) {
     asked.responder.send(to_response(sources.error()));
     return;
   }
-  asked.responder.send(to_response(200, {{"findings", to_json(desk_.validate(*sources))}}));
+  const service::Validated validated = desk_.validate(*sources);
+  asked.responder.send(to_response(
+      200,
+      {{"findings", spec::to_json(validated.findings)},
+       {"explanation", validated.explanation ? json::value(spec::to_json(*validated.explanation))
+                                             : json::value()}}));
 }
 
 void Endpoint::create(const Asked& asked) {
@@ -227,12 +236,12 @@ void Endpoint::create(const Asked& asked) {
   if (!created->cluster) {
     json::object error =
         to_json(Error{ErrorKind::invalid, "the files are not sound; nothing was made", {}});
-    error["findings"] = to_json(created->findings);
+    error["findings"] = spec::to_json(created->findings);
     asked.responder.send(to_response(400, {{"error", std::move(error)}}));
     return;
   }
-  asked.responder.send(to_response(
-      202, {{"cluster", to_json(*created->cluster)}, {"findings", to_json(created->findings)}}));
+  asked.responder.send(to_response(202, {{"cluster", to_json(*created->cluster)},
+                                         {"findings", spec::to_json(created->findings)}}));
 }
 
 void Endpoint::answer_clusters(const Asked& asked) {
@@ -410,7 +419,7 @@ bool Endpoint::may_open(const os::HttpRequest& request) {
   return request.path == "/v1/agent" && service::read_agent_uri(request.peer.certificate_uri);
 }
 
-void Endpoint::open_agent(std::shared_ptr<os::WebSocket> socket) {
+void Endpoint::open_agent(const std::shared_ptr<os::WebSocket>& socket) {
   const auto name = service::read_agent_uri(socket->peer().certificate_uri);
   if (!name) {
     socket->close();

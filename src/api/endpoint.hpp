@@ -58,7 +58,7 @@ class Endpoint {
   Result<service::Caller> authenticate(const os::HttpRequest& request);
 
   bool may_open(const os::HttpRequest& request);
-  void open_agent(std::shared_ptr<os::WebSocket> socket);
+  void open_agent(const std::shared_ptr<os::WebSocket>& socket);
 
   void worker(const std::stop_token& stop);
 

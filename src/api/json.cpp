@@ -127,22 +127,6 @@ json::object to_json(const Error& error) {
           {"findings", json::array{}}};
 }
 
-json::array to_json(const Findings& findings) {
-  json::array array;
-  for (const Finding& finding : findings) {
-    array.push_back(json::object{{"severity", provost::name(finding.severity)},
-                                 {"rule", finding.rule},
-                                 {"path", finding.path},
-                                 {"value", or_null(finding.value)},
-                                 {"what", finding.what},
-                                 {"better", or_null(finding.better)},
-                                 {"file", or_null(finding.where.file)},
-                                 {"line", finding.where.line},
-                                 {"column", finding.where.column}});
-  }
-  return array;
-}
-
 json::object to_json(const service::ClusterReport& cluster) {
   json::array groups;
   int count = 0;
@@ -335,6 +319,8 @@ Result<spec::Sources> read_sources(const json::object& body) {
     }
     sources.name = name->as_string();
   }
+  const auto* unknown = body.if_contains("allow_unknown");
+  sources.allow_unknown = unknown != nullptr && unknown->is_bool() && unknown->as_bool();
   return sources;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/result.hpp"
 #include "service/desk.hpp"
+#include "spec/wire.hpp"
 
 namespace provost::api {
 
@@ -16,7 +17,6 @@ boost::json::object to_json(const control::StepView& step);
 boost::json::object to_json(const store::Event& event);
 boost::json::object to_json(const store::Removal& removal);
 boost::json::object to_json(const service::HostReport& host);
-boost::json::array to_json(const Findings& findings);
 boost::json::object to_json(const Error& error);
 
 /// The HTTP status of an error.

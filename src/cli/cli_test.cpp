@@ -11,7 +11,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 const Terminal kPlain;
 const Terminal kScreen{.interactive = true, .colour = false, .width = 30};

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/client.hpp"
+#include "cli/findings.hpp"
 #include "cli/terminal.hpp"
 
 namespace provost::cli {
@@ -22,6 +23,7 @@ struct FileArguments {
   std::string cluster_config;
   std::string provisioning_parameters;
   std::string campus;
+  bool allow_unknown = false;
 };
 struct CreateArguments {
   FileArguments files;
@@ -29,6 +31,26 @@ struct CreateArguments {
 };
 int create(const Context& context, const CreateArguments& arguments);
 int validate(const Context& context, const FileArguments& arguments);
+int types(const Context& context, const std::string& pattern);
+
+struct ExplainArguments {
+  std::string field;
+  FileArguments files;
+  bool markdown = false;
+};
+int explain(const Context& context, const ExplainArguments& arguments);
+
+struct InitArguments {
+  std::string directory = ".";
+  std::string name;
+  std::string controller_type;
+  std::string login_type;
+  int login_nodes = -1;                  ///< -1: ask, or 1
+  std::vector<std::string> compute;      ///< "GROUP:TYPE:COUNT"
+  std::vector<std::string> departments;  ///< "NAME:PERSON,PERSON"
+  bool yes = false;                      ///< do not ask
+};
+int init(const Context& context, const InitArguments& arguments);
 
 struct EventArguments {
   std::string cluster;
@@ -81,6 +103,20 @@ struct BucketArguments {
 int bucket_put(const Context& context, const BucketArguments& arguments);
 int bucket_list(const Context& context);
 int status(const Context& context);
+
+/// A cluster's files as the API takes them, and their texts by name.
+struct Request {
+  json::object body;
+  Texts texts;
+};
+Result<Request> read_files(const FileArguments& arguments);
+
+/// What provostd says of files; where it does not answer, what the files alone say, with a note.
+Called<json::object> check_files(const Context& context, const FileArguments& arguments,
+                                 const Request& request);
+
+/// "costs 2.31 USD an hour, ...", of an explanation as the API gives it.
+std::string cost_line(const json::object& explanation);
 
 /// Prints one object as JSON.
 int print(const json::object& object);

@@ -1,56 +1,27 @@
-// provost create, provost validate, provost wait.
+// provost create, provost wait.
 #include <iostream>
 
 #include "base/time.hpp"
 #include "cli/context.hpp"
-#include "cli/findings.hpp"
 #include "cli/watch.hpp"
-#include "os/files.hpp"
 
 namespace provost::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{150};
 
-struct Request {
-  json::object body;
-  Texts texts;
-};
-
-Status add_file(Request& request, const char* member, const std::string& path) {
-  if (path.empty()) {
-    request.body[member] = nullptr;
-    return {};
+// Errors and warnings; notes are for validate.
+void show_findings(const Context& context, const json::array& findings, const Texts& texts) {
+  if (context.json) {
+    return;
   }
-  constexpr std::size_t kLargest = 64U << 20U;
-  auto content = os::read_file(path, kLargest);
-  if (!content) {
-    return pass(content.error());
-  }
-  // The answer is JSON: what is no UTF-8 could not come back; spec/ says where it stands.
-  request.body[member] = {{"name", path}, {"text", *content}};
-  request.texts[path] = std::move(*content);
-  return {};
-}
-
-Result<Request> read_files(const FileArguments& arguments) {
-  Request request;
-  request.body["name"] = arguments.name.empty() ? json::value() : json::value(arguments.name);
-  for (const auto& [member, path] :
-       {std::pair{"cluster_config", &arguments.cluster_config},
-        std::pair{"provisioning_parameters", &arguments.provisioning_parameters},
-        std::pair{"campus", &arguments.campus}}) {
-    if (Status added = add_file(request, member, *path); !added) {
-      return pass(added.error());
+  json::array serious;
+  for (const json::value& each : findings) {
+    if (!each.is_object() || text(each.get_object(), "severity") != "note") {
+      serious.push_back(each);
     }
   }
-  return request;
-}
-
-void show_findings(const Context& context, const json::array& findings, const Texts& texts) {
-  if (!context.json) {
-    std::cerr << findings_text(findings, texts, context.terminal);
-  }
+  std::cerr << findings_text(serious, texts, context.terminal);
 }
 
 std::string name_of(const json::object& node) { return text(node, "name"); }
@@ -214,26 +185,6 @@ int create(const Context& context, const CreateArguments& arguments) {
     return kDone;
   }
   return await_service(context, name, after, std::chrono::steady_clock::time_point::max());
-}
-
-int validate(const Context& context, const FileArguments& arguments) {
-  const auto request = read_files(arguments);
-  if (!request) {
-    return report(request.error());
-  }
-  const auto answer = context.client.post("/v1/validate", request->body);
-  if (!answer) {
-    return report(answer.error());
-  }
-  const json::array& findings = list(*answer, "findings");
-  const std::size_t errors = errors_in(findings);
-  if (context.json) {
-    print(*answer);
-  } else {
-    std::cout << findings_text(findings, request->texts, context.terminal);
-    std::cout << (errors == 0 ? "sound" : fmt::format("{} errors", errors)) << "\n";
-  }
-  return errors == 0 ? kDone : kFailed;
 }
 
 int wait(const Context& context, const WaitArguments& arguments) {

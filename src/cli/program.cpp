@@ -20,13 +20,18 @@ int print_names(const Context& context, const std::string& kind) {
   return kDone;
 }
 
-void add_files(CLI::App* command, FileArguments& files) {
-  command->add_option("name", files.name, "Name of the cluster, in place of ClusterName");
-  command->add_option("--cluster-config", files.cluster_config, "HyperPod's cluster-config.json")
-      ->required();
+void add_file_options(CLI::App* command, FileArguments& files) {
+  command->add_option("--cluster-config", files.cluster_config, "HyperPod's cluster-config.json");
   command->add_option("--provisioning-parameters", files.provisioning_parameters,
                       "HyperPod's provisioning-parameters.json; not with Orchestrator.Slurm");
   command->add_option("--campus", files.campus, "campus.toml: departments and people");
+  command->add_flag("--allow-unknown", files.allow_unknown,
+                    "Fields that nobody knows are warnings: for files newer than this Provost");
+}
+
+void add_files(CLI::App* command, FileArguments& files) {
+  command->add_option("name", files.name, "Name of the cluster, in place of ClusterName");
+  add_file_options(command, files);
 }
 
 }  // namespace
@@ -46,6 +51,7 @@ Program::Program()
       "Exit status: 0 done, 1 failed, 2 wrong usage, 4 denied, 5 provostd does not answer");
   declare_global();
   declare_making();
+  declare_writing();
   declare_looking();
   declare_reaching();
   declare_host();
@@ -97,6 +103,9 @@ void Program::declare_making() {
                     "  provost validate --cluster-config cluster-config.json --campus campus.toml",
                     [this](const Context& context) { return validate(context, validate_); }),
             validate_);
+  for (const char* name : {"create", "validate"}) {
+    find_command(name)->get_option("--cluster-config")->required();
+  }
 
   CLI::App* take = command("delete", "Take a cluster away",
                            "  provost delete university\n"
@@ -117,6 +126,43 @@ void Program::declare_making() {
       ->capture_default_str();
   await->add_option("--timeout", wait_.timeout, "Seconds to wait at most; 0: no limit")
       ->check(CLI::NonNegativeNumber);
+}
+
+void Program::declare_writing() {
+  CLI::App* what =
+      command("explain", "What the files mean together, or what a field is",
+              "  provost explain InstanceType\n"
+              "  provost explain --cluster-config cluster-config.json --campus campus.toml",
+              [this](const Context& context) { return explain_files_or_field(context); });
+  what->add_option("field", explain_.field, "A field of any of the files: its name or path");
+  add_file_options(what, explain_.files);
+  what->add_flag("--markdown", explain_.markdown, "Every field, as docs/files.md has it");
+
+  command("types", "Instance types and their prices",
+          "  provost types\n  provost types g5\n  provost types 'ml.p*.48xlarge'",
+          [this](const Context& context) { return types(context, name_); })
+      ->add_option("pattern", name_, "Only types with this in their name, or like this pattern");
+
+  CLI::App* begin =
+      command("init", "Write the three files of a new cluster",
+              "  provost init                     asks a few questions\n"
+              "  provost init mine --yes --name mine --compute cpu:ml.c5.xlarge:2 \\\n"
+              "      --compute gpu:ml.g5.xlarge:1 --department nlp:minh,an",
+              [this](const Context& context) { return init(context, init_); });
+  begin->add_option("directory", init_.directory, "Where to write them")->capture_default_str();
+  begin->add_option("--name", init_.name, "Name of the cluster");
+  begin->add_option("--controller", init_.controller_type, "Type of the controller");
+  begin->add_option("--login", init_.login_type, "Type of the login nodes");
+  begin->add_option("--login-nodes", init_.login_nodes, "How many of them; 0: none")
+      ->check(CLI::Range(0, 100));
+  begin->add_option("--compute", init_.compute, "GROUP:TYPE:COUNT, once a group");
+  begin->add_option("--department", init_.departments,
+                    "NAME:SUPERVISOR,PERSON,..., once a department");
+  begin->add_flag("--yes,-y", init_.yes, "Do not ask; what is not given has a default");
+}
+
+int Program::explain_files_or_field(const Context& context) {
+  return cli::explain(context, explain_);
 }
 
 void Program::declare_looking() {

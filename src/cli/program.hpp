@@ -43,11 +43,13 @@ class Program {
                           Run run);
   void declare_global();
   void declare_making();
+  void declare_writing();
   void declare_looking();
   void declare_reaching();
   void declare_host();
   void declare_help();
   CLI::App* find_command(const std::string& name);
+  int explain_files_or_field(const Context& context);
   int explain(const CLI::ParseError& problem, int argc, const char* const* argv);
   Result<Context> context() const;
 
@@ -55,6 +57,8 @@ class Program {
   GlobalArguments global_;
   CreateArguments create_;
   FileArguments validate_;
+  ExplainArguments explain_;
+  InitArguments init_;
   EventArguments events_;
   NodeArguments node_;
   LogArguments logs_;

@@ -42,6 +42,9 @@ void declare(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--buckets", options.settings.buckets,
                  "Directory of buckets (default: STATE/buckets)");
+  app.add_option("--types", options.settings.types_file,
+                 "CSV file with instance types and prices of your own")
+      ->capture_default_str();
   app.add_option("--script-timeout", options.settings.script_timeout_s,
                  "Seconds a lifecycle script may take")
       ->capture_default_str()

@@ -20,6 +20,10 @@ struct InstanceType {
   std::int64_t memory_mib = 0;
   std::string accelerator;  ///< "a10g", as Slurm's GRES type; empty: none
   int accelerators = 0;
+  std::int64_t accelerator_memory_mib = 0;  ///< of one; 0: not known
+  std::int64_t network_mbps = 0;            ///< 0: not known
+  double price_per_hour = 0;                ///< of one node; 0: not known
+  bool is_own = false;                      ///< the site's own type, or its own price
 };
 
 /// `LifeCycleConfig` of a group: which script of which bucket runs on its nodes, and when.

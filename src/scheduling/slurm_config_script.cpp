@@ -54,11 +54,14 @@ answers_soon() {
   return 1
 }
 
-# words SINCE: the last complaint of slurmctld itself; its client only says "Unspecified error".
+# words SINCE: the complaint of slurmctld itself that says most, the first before what ended it; its
+# client only says "Unspecified error".
 words() {
-  journalctl -q -u slurmctld.service --since "@$1" -o cat 2>/dev/null |
-    grep -E '(fatal|error): ' | grep -vE 'plugstack|Include|state file|NOTE:' | tail -n 1 |
-    sed 's/^slurmctld: //'
+  local said
+  said=$(journalctl -q -u slurmctld.service --since "@$1" -o cat 2>/dev/null |
+    grep -E '(fatal|error): ' |
+    grep -vE 'plugstack|Include|state file|NOTE:|Persist|slurmdbd|Connection|Unable to contact')
+  { grep -m 1 'fatal: ' <<<"$said" || head -n 1 <<<"$said"; } | sed 's/^slurmctld: //'
 }
 
 try() {

@@ -77,7 +77,8 @@ spec::Sources sources_of(const store::Cluster& row) {
   spec::Sources sources{.cluster_config = to_text(row.cluster_config),
                         .provisioning_parameters = std::nullopt,
                         .campus = std::nullopt,
-                        .name = row.name};
+                        .name = row.name,
+                        .allow_unknown = true};  // it was accepted once
   if (row.provisioning_parameters) {
     sources.provisioning_parameters = to_text(*row.provisioning_parameters);
   }
@@ -118,7 +119,13 @@ Result<std::shared_ptr<const ClusterModel>> make_model(const store::Cluster& row
                                                        const std::vector<store::Node>& nodes,
                                                        const Settings& settings,
                                                        const std::vector<std::string>& host_gpus) {
-  const spec::Checked checked = spec::check(sources_of(row), spec::builtin_catalogue());
+  const auto catalogue =
+      spec::extend_catalogue(spec::builtin_catalogue(), {"types of " + row.name, row.types});
+  if (!row.types.empty() && !catalogue) {
+    return pass(catalogue.error());
+  }
+  const spec::Checked checked =
+      spec::check(sources_of(row), row.types.empty() ? spec::builtin_catalogue() : *catalogue);
   if (!checked.cluster) {
     return fail(ErrorKind::invalid, "the files of cluster {} are not sound: {}", row.name,
                 checked.findings.empty() ? "" : to_text(checked.findings.front()));

@@ -79,22 +79,48 @@ json::object kept(const std::string& kind, const std::string& name, const std::s
 
 }  // namespace
 
-spec::Checked Desk::check(const spec::Sources& sources, Findings& findings) {
-  spec::Checked checked = spec::check(sources, spec::builtin_catalogue());
+Result<spec::Catalogue> Desk::catalogue() {
+  const std::string& file = world_.settings().types_file;
+  if (file.empty() || !os::exists(file)) {
+    return spec::builtin_catalogue();
+  }
+  auto text = os::read_file(file);
+  if (!text) {
+    return pass(text.error());
+  }
+  return spec::extend_catalogue(spec::builtin_catalogue(), {file, std::move(*text)});
+}
+
+spec::Checked Desk::check(const spec::Sources& sources, spec::Purpose purpose, Findings& findings) {
+  const auto types = catalogue();
+  spec::Checked checked = spec::check(sources, types ? *types : spec::builtin_catalogue());
   findings = checked.findings;
+  if (!types) {
+    checked.cluster.reset();
+    findings.push_back({.severity = Severity::error,
+                        .rule = "types.csv",
+                        .path = {},
+                        .value = {},
+                        .what = types.error().message,
+                        .better = "mend the site's file of instance types",
+                        .where = {}});
+  }
   if (checked.cluster) {
-    const Findings more =
-        spec::check_surroundings(checked, sources, surroundings_of(world_, *checked.cluster));
+    const Findings more = spec::check_surroundings(
+        checked, sources, surroundings_of(world_, *checked.cluster), purpose);
     findings.insert(findings.end(), more.begin(), more.end());
     sort_for_reading(findings);
   }
   return checked;
 }
 
-Findings Desk::validate(const spec::Sources& sources) {
-  Findings findings;
-  check(sources, findings);
-  return findings;
+Validated Desk::validate(const spec::Sources& sources) {
+  Validated validated;
+  const spec::Checked checked = check(sources, spec::Purpose::validate, validated.findings);
+  if (checked.cluster) {
+    validated.explanation = spec::explain(checked);
+  }
+  return validated;
 }
 
 Result<store::Cluster> Desk::new_row(const spec::Sources& sources, const model::Cluster& cluster) {
@@ -111,6 +137,15 @@ Result<store::Cluster> Desk::new_row(const spec::Sources& sources, const model::
   if (sources.campus) {
     row.campus = to_file(*sources.campus);
   }
+  std::vector<model::InstanceType> types;
+  for (const model::InstanceGroup& group : cluster.groups) {
+    const bool is_new = std::none_of(
+        types.begin(), types.end(), [&](const auto& each) { return each.name == group.type.name; });
+    if (is_new) {
+      types.push_back(group.type);
+    }
+  }
+  row.types = spec::to_csv(types);
   row.network_id = random_id(6);
   row.munge_key = os::random_bytes(128);
   row.admin_key_public = world_.keys().admin_key_public;
@@ -192,7 +227,7 @@ Result<store::Cluster> Desk::store_new(const Caller& caller, const spec::Sources
 
 Result<Created> Desk::create(const Caller& caller, const spec::Sources& sources) {
   Created created;
-  const spec::Checked checked = check(sources, created.findings);
+  const spec::Checked checked = check(sources, spec::Purpose::create, created.findings);
   if (checked.cluster) {
     for (const store::Cluster& each : world_.store().clusters()) {
       if (each.name == checked.cluster->name) {

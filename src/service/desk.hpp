@@ -17,6 +17,7 @@
 #include "os/process.hpp"
 #include "provider/provider.hpp"
 #include "service/cluster_model.hpp"
+#include "spec/explain.hpp"
 #include "spec/spec.hpp"
 #include "store/rows.hpp"
 
@@ -86,6 +87,11 @@ struct Created {
   Findings findings;
 };
 
+struct Validated {
+  Findings findings;
+  std::optional<spec::Explanation> explanation;  ///< absent: a file is not sound
+};
+
 struct HostReport {
   provider::Capacity capacity;
   std::string network;
@@ -103,7 +109,9 @@ class Desk {
  public:
   explicit Desk(World& world) : world_(world) {}
 
-  Findings validate(const spec::Sources& sources);
+  Validated validate(const spec::Sources& sources);
+  /// HyperPod's instance types and the site's. Errors: invalid (the site's file).
+  Result<spec::Catalogue> catalogue();
   Result<Created> create(const Caller& caller, const spec::Sources& sources);
   Result<ClusterReport> remove(const Caller& caller, const std::string& name, bool with_data);
 
@@ -149,7 +157,7 @@ class Desk {
   Result<Reading> read(const store::Cluster& row);
   ClusterReport report(const Reading& reading);
   std::vector<NodeReport> node_reports(const Reading& reading);
-  spec::Checked check(const spec::Sources& sources, Findings& findings);
+  spec::Checked check(const spec::Sources& sources, spec::Purpose purpose, Findings& findings);
   Result<store::Cluster> store_new(const Caller& caller, const spec::Sources& sources,
                                    const model::Cluster& cluster);
   Result<store::Cluster> new_row(const spec::Sources& sources, const model::Cluster& cluster);

@@ -14,6 +14,8 @@ struct Settings {
   std::string buckets;                   ///< empty: "<state>/buckets"
   std::string api_url;                   ///< "https://127.0.0.1:7443"; empty: no TLS listener
   std::int64_t script_timeout_s = 3600;  ///< for a lifecycle script
+  std::string types_file =
+      "/etc/provost/instance-types.csv";  ///< CSV of the site's own instance types and prices
   std::string region = "local";
   std::string account_id = "000000000000";
 

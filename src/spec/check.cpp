@@ -24,14 +24,17 @@ bool is_bare_list(const Document& config, Report& report) {
 }
 
 /// The shape, but a name given apart from the file stands in for ClusterName.
-void check_config_shape(const Document& config, const std::string& name, Report& report,
-                        Positions& positions) {
+void check_config_shape(const Document& config, const Sources& sources, Report& report,
+                        Checked& checked) {
+  const ShapeOptions options{.positions = &checked.positions,
+                             .allow_unknown = sources.allow_unknown,
+                             .defaults = &checked.defaults};
   if (is_bare_list(config, report)) {
     return;
   }
-  if (name.empty() || config.root.find("ClusterName") != nullptr ||
+  if (sources.name.empty() || config.root.find("ClusterName") != nullptr ||
       config.root.kind != Kind::object) {
-    check_shape(config, cluster_config_shape(), report, &positions);
+    check_shape(config, cluster_config_shape(), report, options);
     return;
   }
   static const Shape kNameless = [] {
@@ -41,7 +44,7 @@ void check_config_shape(const Document& config, const std::string& name, Report&
     }
     return shape;
   }();
-  check_shape(config, kNameless, report, &positions);
+  check_shape(config, kNameless, report, options);
 }
 
 }  // namespace
@@ -51,14 +54,15 @@ Checked check(const Sources& sources, const Catalogue& catalogue) {
   Checked checked;
   const Document config = read_json(sources.cluster_config, report);
   if (config.sound) {
-    check_config_shape(config, sources.name, report, checked.positions);
+    check_config_shape(config, sources, report, checked);
   }
 
   std::optional<Document> parameters;
   if (sources.provisioning_parameters) {
     parameters = read_json(*sources.provisioning_parameters, report);
     if (parameters->sound) {
-      check_shape(*parameters, provisioning_parameters_shape(), report, nullptr);
+      check_shape(*parameters, provisioning_parameters_shape(), report,
+                  {.allow_unknown = sources.allow_unknown, .defaults = &checked.defaults});
     }
   }
   const bool has_sound_parameters = parameters && parameters->sound;
@@ -80,7 +84,8 @@ Checked check(const Sources& sources, const Catalogue& catalogue) {
   if (sources.campus) {
     campus = read_toml(*sources.campus, report);
     if (campus->sound) {
-      check_shape(*campus, campus_shape(), report, nullptr);
+      check_shape(*campus, campus_shape(), report,
+                  {.allow_unknown = sources.allow_unknown, .defaults = &checked.defaults});
       apply_campus_rules(*campus, report);
     }
   }

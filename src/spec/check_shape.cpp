@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/text.hpp"
 #include "spec/shape.hpp"
@@ -98,13 +99,13 @@ std::string mended(const Shape& shape, const Value& value, Format format) {
 
 class Checker {
  public:
-  Checker(const Document& document, Report& report, Positions* positions)
-      : document_(document), report_(report), positions_(positions) {}
+  Checker(const Document& document, Report& report, const ShapeOptions& options)
+      : document_(document), report_(report), options_(options) {}
 
-  /// `is_strict`: bounds and patterns count too, not only types.
-  void check(const Value& value, const Shape& shape, const std::string& path, bool is_strict) {
-    if (positions_ != nullptr) {
-      (*positions_)[path] = {document_.file, value.place.line, value.place.column};
+  /// `has_effect`: not part of a field that is noted to have none.
+  void check(const Value& value, const Shape& shape, const std::string& path, bool has_effect) {
+    if (options_.positions != nullptr) {
+      (*options_.positions)[path] = {document_.file, value.place.line, value.place.column};
     }
     if (shape.type == Type::anything) {
       return;
@@ -115,31 +116,42 @@ class Checker {
     }
     switch (shape.type) {
       case Type::text:
-        text(value, shape, path, is_strict);
+        text(value, shape, path);
         break;
       case Type::integer:
-        if (is_strict && (value.integer < shape.min || value.integer > shape.max)) {
+        if (value.integer < shape.min || value.integer > shape.max) {
           report_.error(spot(document_, value, path), "field.range",
                         fmt::format("{} is {}", path, value.integer),
                         fmt::format("it must be {}", bounds(shape)));
         }
         break;
       case Type::list:
-        list(value, shape, path, is_strict);
+        list(value, shape, path, has_effect);
         break;
       case Type::map:
         for (const Field& field : value.fields) {
-          check(field.value, *shape.item, path + "." + shorten(field.name), is_strict);
+          check(field.value, *shape.item, path + "." + shorten(field.name), has_effect);
         }
         break;
       case Type::object:
-        object(value, shape, path, is_strict);
+        object(value, shape, path, has_effect);
         break;
       case Type::boolean:
       case Type::anything:
         break;
     }
   }
+
+  /// Says once what has no effect.
+  void tell_idle() {
+    for (auto& [member, idle] : idle_) {
+      const std::string others = idle.times > 1 ? fmt::format(" ({} places)", idle.times) : "";
+      report_.note(std::move(idle.first), "field.no-effect",
+                   fmt::format("{} has no effect here{}", member->name, others), member->reason);
+    }
+  }
+
+  [[nodiscard]] const std::map<const Member*, DefaultUsed>& defaults() const { return defaults_; }
 
  private:
   void wrong_type(const Value& value, const Shape& shape, const std::string& path) {
@@ -158,7 +170,7 @@ class Checker {
 
   static std::string label(const std::string& path) { return path.empty() ? "the file" : path; }
 
-  void text(const Value& value, const Shape& shape, const std::string& path, bool is_strict) {
+  void text(const Value& value, const Shape& shape, const std::string& path) {
     if (!shape.choices.empty()) {
       choice(value, shape, path);
       return;
@@ -172,9 +184,6 @@ class Checker {
                     "take it away");
       return;
     }
-    if (!is_strict) {
-      return;
-    }
     const auto length = static_cast<std::int64_t>(characters(value.text));
     if (length < shape.min || length > shape.max) {
       report_.error(spot(document_, value, path), "field.length",
@@ -185,6 +194,10 @@ class Checker {
       report_.error(spot(document_, value, path), "field.pattern",
                     fmt::format("{} is {}", path, quoted(value)),
                     fmt::format("it must be {}", shape.pattern->words));
+    } else if (shape.regex != nullptr && !re2::RE2::FullMatch(value.text, *shape.regex)) {
+      report_.error(spot(document_, value, path), "field.pattern",
+                    fmt::format("{} is {}", path, quoted(value)),
+                    fmt::format("it must be {}", shape.regex_words));
     }
   }
 
@@ -197,9 +210,9 @@ class Checker {
     }
   }
 
-  void list(const Value& value, const Shape& shape, const std::string& path, bool is_strict) {
+  void list(const Value& value, const Shape& shape, const std::string& path, bool has_effect) {
     const auto count = static_cast<std::int64_t>(value.items.size());
-    if (is_strict && (count < shape.min || count > shape.max)) {
+    if (count < shape.min || count > shape.max) {
       report_.error(spot(document_, value, path), "field.items",
                     count == 0 ? fmt::format("{} is empty", path)
                                : fmt::format("{} has {} items", path, count),
@@ -207,11 +220,11 @@ class Checker {
     }
     for (std::size_t i = 0; i < value.items.size() && static_cast<std::int64_t>(i) < shape.max;
          ++i) {
-      check(value.items[i], *shape.item, fmt::format("{}[{}]", path, i), is_strict);
+      check(value.items[i], *shape.item, fmt::format("{}[{}]", path, i), has_effect);
     }
   }
 
-  void object(const Value& value, const Shape& shape, const std::string& path, bool is_strict) {
+  void object(const Value& value, const Shape& shape, const std::string& path, bool has_effect) {
     const std::string prefix = path.empty() ? "" : path + ".";
     for (const Field& field : value.fields) {
       const Member* member = shape.find(field.name);
@@ -221,11 +234,30 @@ class Checker {
         report_.error(spot(document_, field.place, prefix + field.name), "field.unsupported",
                       fmt::format("{}{} is not supported", prefix, field.name), member->reason);
       } else {
+        if (has_effect && member->effect == Effect::recorded) {
+          note_idle(field, *member, prefix + field.name);
+        }
         check(field.value, *member->shape, prefix + field.name,
-              is_strict && member->effect == Effect::honoured);
+              has_effect && member->effect == Effect::honoured);
       }
     }
     missing(value, shape, path);
+    if (has_effect) {
+      use_defaults(value, shape, prefix);
+    }
+  }
+
+  void use_defaults(const Value& value, const Shape& shape, const std::string& prefix) {
+    for (const Member& member : shape.members) {
+      if (!member.initial.empty() && value.find(member.name) == nullptr) {
+        DefaultUsed& used = defaults_[&member];
+        if (used.times++ == 0) {
+          used.path = prefix + member.name;
+          used.value = member.initial;
+          used.rule = member.about;
+        }
+      }
+    }
   }
 
   void unknown(const Field& field, const Shape& shape, const std::string& path) {
@@ -238,9 +270,20 @@ class Checker {
       }
     }
     const std::string name = shorten(field.name);
-    report_.error(spot(document_, field.place, path.empty() ? name : path + "." + name),
-                  "field.unknown", fmt::format("{} has no field \"{}\"", label(path), name),
-                  did_you_mean(field.name, names));
+    const Spot where = spot(document_, field.place, path.empty() ? name : path + "." + name);
+    const std::string what = fmt::format("{} has no field \"{}\"", label(path), name);
+    if (options_.allow_unknown) {
+      report_.warning(where, "field.unknown", what, "it has no effect");
+    } else {
+      report_.error(where, "field.unknown", what, did_you_mean(field.name, names));
+    }
+  }
+
+  void note_idle(const Field& field, const Member& member, const std::string& path) {
+    Idle& idle = idle_[&member];
+    if (idle.times++ == 0) {
+      idle.first = spot(document_, field.place, path);
+    }
   }
 
   void missing(const Value& value, const Shape& shape, const std::string& path) {
@@ -267,18 +310,33 @@ class Checker {
     }
   }
 
+  /// A field without effect.
+  struct Idle {
+    Spot first;
+    int times = 0;
+  };
+
   const Document& document_;
   Report& report_;
-  Positions* positions_;
+  ShapeOptions options_;
+  std::map<const Member*, Idle> idle_;
+  std::map<const Member*, DefaultUsed> defaults_;
 };
 
 }  // namespace
 
 void check_shape(const Document& document, const Shape& shape, Report& report,
-                 Positions* positions) {
-  Checker(document, report, positions).check(document.root, shape, {}, true);
-  if (positions != nullptr) {
-    positions->erase("");
+                 const ShapeOptions& options) {
+  Checker checker(document, report, options);
+  checker.check(document.root, shape, {}, true);
+  checker.tell_idle();
+  if (options.defaults != nullptr) {
+    for (const auto& [member, used] : checker.defaults()) {
+      options.defaults->push_back(used);
+    }
+  }
+  if (options.positions != nullptr) {
+    options.positions->erase("");
   }
 }
 

@@ -90,7 +90,8 @@ std::string other_types(const Catalogue& catalogue, const std::string& wanted) {
     names.push_back(name);
   }
   if (const auto near = nearest(wanted, names)) {
-    return fmt::format("did you mean \"{}\"?", *near);
+    return fmt::format("did you mean \"{}\"? A type of your own is a line of {}", *near,
+                       kOwnTypesFile);
   }
   std::vector<std::string> families;
   for (const std::string& name : names) {
@@ -99,7 +100,8 @@ std::string other_types(const Catalogue& catalogue, const std::string& wanted) {
       families.push_back(family);
     }
   }
-  return fmt::format("there is {}", join(families, ", "));
+  return fmt::format("families there are: {}; add a type of your own to {}", join(families, ", "),
+                     kOwnTypesFile);
 }
 
 void instance_types(ClusterDraft& draft) {
@@ -110,7 +112,16 @@ void instance_types(ClusterDraft& draft) {
     }
     const auto found = draft.catalogue.find(*name);
     if (found != draft.catalogue.end()) {
-      group.type = found->second;
+      if (found->second.vcpus > 0 && found->second.memory_mib > 0) {
+        group.type = found->second;
+        continue;
+      }
+      draft.report.error(draft.at(group, "InstanceType"), "instance-group.type.unmeasured",
+                         fmt::format("HyperPod offers \"{}\" and says neither its vCPUs nor its "
+                                     "memory",
+                                     *name),
+                         fmt::format("give them in {}: \"type,vcpus,memory_mib\", then \"{},...\"",
+                                     kOwnTypesFile, *name));
       continue;
     }
     draft.report.error(draft.at(group, "InstanceType"), "instance-group.type.unknown",

@@ -31,6 +31,9 @@ class Report {
   void warning(Spot spot, std::string rule, std::string what, std::string better = {}) {
     add(Severity::warning, std::move(spot), std::move(rule), std::move(what), std::move(better));
   }
+  void note(Spot spot, std::string rule, std::string what, std::string better = {}) {
+    add(Severity::note, std::move(spot), std::move(rule), std::move(what), std::move(better));
+  }
   [[nodiscard]] bool has_errors() const { return errors_ > 0; }
   [[nodiscard]] std::size_t errors() const { return errors_; }
 

@@ -67,7 +67,10 @@ void fill_members(const ByName& shapes, const Value& json, Shape& shape) {
                              .shape = shape_named(shapes, text_at(field.value, "shape")),
                              .required = truth_at(field.value, "required"),
                              .effect = effect_named(text_at(field.value, "effect")),
-                             .reason = text_at(field.value, "reason")});
+                             .reason = text_at(field.value, "reason"),
+                             .about = text_at(field.value, "about"),
+                             .initial = text_at(field.value, "default"),
+                             .example = text_at(field.value, "example")});
   }
 }
 
@@ -78,6 +81,13 @@ void fill(const ByName& shapes, const Value& json, Shape& shape) {
   shape.min = min == nullptr ? shape.min : min->integer;
   shape.max = max == nullptr ? shape.max : max->integer;
   shape.pattern = pattern_of(json);
+  if (const std::string regex = text_at(json, "regex"); !regex.empty()) {
+    shape.regex = std::make_shared<const re2::RE2>(regex);
+    shape.regex_words = text_at(json, "words");
+    if (!shape.regex->ok() || shape.regex_words.empty()) {
+      broken(regex);
+    }
+  }
   shape.is_union = truth_at(json, "union");
   if (const Value* choices = json.find("choices")) {
     for (const Value& choice : choices->items) {

@@ -2,6 +2,8 @@
 // field is a line there; what a field means across fields and files is a rule.
 #pragma once
 
+#include <re2/re2.h>
+
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -13,6 +15,7 @@
 #include "spec/document.hpp"
 #include "spec/pattern.hpp"
 #include "spec/report.hpp"
+#include "spec/spec.hpp"
 
 namespace provost::spec {
 
@@ -21,7 +24,7 @@ enum class Type { anything, text, integer, boolean, list, map, object };
 /// What Provost does with a field.
 enum class Effect {
   honoured,  ///< acts on it
-  recorded,  ///< keeps it for clients, without effect; only its type is checked
+  recorded,  ///< checks it and keeps it for clients, without effect: a note says why
   refused    ///< cannot do it: an error where it stands
 };
 
@@ -32,7 +35,10 @@ struct Member {
   const Shape* shape = nullptr;
   bool required = false;
   Effect effect = Effect::recorded;
-  std::string reason;  ///< why it is recorded only or refused
+  std::string reason;   ///< why it is recorded only or refused
+  std::string about;    ///< one sentence: what it is and does here
+  std::string initial;  ///< what holds when it is left out; empty: nothing
+  std::string example;  ///< a value, as the file would have it
 };
 
 struct Shape {
@@ -41,6 +47,8 @@ struct Shape {
   std::int64_t min = std::numeric_limits<std::int64_t>::min();  ///< of a number, characters, items
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
   const Pattern* pattern = nullptr;
+  std::shared_ptr<const re2::RE2> regex;  ///< the whole text must match it; null: none
+  std::string regex_words;                ///< follows "it must be"
   std::vector<std::string> choices;
   const Shape* item = nullptr;  ///< of a list or map
   bool is_union = false;        ///< exactly one member must be given
@@ -68,8 +76,15 @@ const Shape& campus_shape();
 /// Paths of known fields and where their values stand.
 using Positions = std::map<std::string, Position>;
 
-/// Holds a whole document against a shape and reports every difference. `positions` may be null.
+struct ShapeOptions {
+  Positions* positions = nullptr;                ///< filled when not null
+  bool allow_unknown = false;                    ///< an unknown field is a warning
+  std::vector<DefaultUsed>* defaults = nullptr;  ///< added to when not null
+};
+
+/// Holds a whole document against a shape and reports every difference; each field without effect
+/// is noted once, however many groups have it.
 void check_shape(const Document& document, const Shape& shape, Report& report,
-                 Positions* positions);
+                 const ShapeOptions& options);
 
 }  // namespace provost::spec

@@ -16,6 +16,7 @@ struct World {
   const Checked& checked;
   const Sources& sources;
   const Surroundings& surroundings;
+  Purpose purpose;
   Report& report;
 
   /// Where a field of cluster-config stands; the file alone when it has no such field.
@@ -39,8 +40,9 @@ void name_taken(const World& world, const model::Cluster& cluster) {
                      "choose another name");
 }
 
+/// Either may be empty.
 std::string path_below(const std::string& root, const std::string& below) {
-  return root.empty() ? below : fmt::format("{}/{}", root, below);
+  return root.empty() || below.empty() ? root + below : fmt::format("{}/{}", root, below);
 }
 
 void script(const World& world, const model::LifecycleScript& script, const std::string& group) {
@@ -54,9 +56,16 @@ void script(const World& world, const model::LifecycleScript& script, const std:
   const Spot named = world.at(config + (creates ? "OnCreate" : "OnInitComplete"));
   const std::string file = path_below(world.surroundings.bucket_root, key);
   if (found->second == Script::no_bucket) {
-    world.report.error(world.at(config + "SourceS3Uri"), "lifecycle.bucket.missing",
-                       fmt::format("there is no bucket \"{}\"", script.bucket),
-                       fmt::format("put the script at {}", file));
+    Spot where = world.at(config + "SourceS3Uri");
+    const std::string what = fmt::format("there is no bucket \"{}\"", script.bucket);
+    const std::string better =
+        fmt::format("put the script there: provost bucket put DIRECTORY s3://{}",
+                    path_below(script.bucket, script.prefix));
+    if (world.purpose == Purpose::create) {
+      world.report.error(std::move(where), "lifecycle.bucket.missing", what, better);
+    } else {
+      world.report.warning(std::move(where), "lifecycle.bucket.missing", what, better);
+    }
   } else if (found->second == Script::no_script) {
     world.report.error(
         named, "lifecycle.script.absent",
@@ -108,10 +117,10 @@ std::int64_t idle_memory_mib(model::Role role) {
 }
 
 Findings check_surroundings(const Checked& checked, const Sources& sources,
-                            const Surroundings& surroundings) {
+                            const Surroundings& surroundings, Purpose purpose) {
   Report report;
   if (checked.cluster) {
-    const World world{checked, sources, surroundings, report};
+    const World world{checked, sources, surroundings, purpose, report};
     name_taken(world, *checked.cluster);
     const auto& groups = checked.cluster->groups;
     for (std::size_t i = 0; i < groups.size(); ++i) {

@@ -23,11 +23,11 @@ Surroundings all_well(const Checked& checked) {
   return around;
 }
 
-std::string said(const Surroundings& around) {
+std::string said(const Surroundings& around, Purpose purpose = Purpose::create) {
   const Sources sources = university();
   const Checked checked = check_all(sources);
   std::string all;
-  for (const Finding& finding : check_surroundings(checked, sources, around)) {
+  for (const Finding& finding : check_surroundings(checked, sources, around, purpose)) {
     all += to_text(finding) + "\n";
   }
   return all;
@@ -44,6 +44,8 @@ TEST(Surroundings, AMissingBucketOrScriptIsNamedAtItsField) {
   }
   EXPECT_THAT(said(around), HasSubstr("config.json:"));
   EXPECT_THAT(said(around), HasSubstr("sagemaker-university"));
+  EXPECT_THAT(said(around), HasSubstr("error: "));
+  EXPECT_THAT(said(around, Purpose::validate), Not(HasSubstr("error: ")));
   for (auto& [key, script] : around.scripts) {
     script = Surroundings::Script::carriage_returns;
   }

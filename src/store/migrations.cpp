@@ -10,7 +10,7 @@
 
 namespace provost::store {
 
-const std::array<Migration, 1> kMigrations = {{
+const std::array<Migration, 2> kMigrations = {{
     {"001-first-cluster", R"sql(
 CREATE TABLE settings (
   key TEXT PRIMARY KEY, value BLOB NOT NULL
@@ -61,6 +61,9 @@ CREATE TABLE removals (
 CREATE TABLE tokens (
   name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, created INTEGER NOT NULL
 ) STRICT;
+)sql"},
+    {"002-instance-types", R"sql(
+ALTER TABLE clusters ADD COLUMN types TEXT NOT NULL DEFAULT '';
 )sql"},
 }};
 

@@ -26,6 +26,7 @@ struct Cluster {
   GivenFile cluster_config;
   std::optional<GivenFile> provisioning_parameters;
   std::optional<GivenFile> campus;
+  std::string types;       ///< the instance types as they were then, as CSV; empty: HyperPod's
   std::string network_id;  ///< names of interfaces derive from it
   std::string subnet;      ///< "10.77.4.0/22"
   bool arrived = false;    ///< has been InService once

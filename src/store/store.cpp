@@ -64,6 +64,7 @@ Cluster read_cluster(SQLite::Statement& row) {
           .cluster_config = {text(row, 4), text(row, 5)},
           .provisioning_parameters = file(row, 6),
           .campus = file(row, 8),
+          .types = text(row, 19),
           .network_id = text(row, 10),
           .subnet = text(row, 11),
           .arrived = number(row, 12) != 0,

@@ -57,6 +57,7 @@ void bind_and_run(SQLite::Database& database, const char* sql, const Cluster& cl
       .text(cluster.admin_key_public)
       .text(cluster.host_key)
       .text(cluster.host_key_public)
+      .text(cluster.types)
       .run();
 }
 
@@ -68,7 +69,7 @@ void Writer::set(const std::string& key, const std::string& value) {
 }
 
 void Writer::insert_cluster(const Cluster& cluster) {
-  bind_and_run(database_, "INSERT INTO clusters VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+  bind_and_run(database_, "INSERT INTO clusters VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                cluster);
 }
 
@@ -78,7 +79,7 @@ void Writer::update_cluster(const Cluster& cluster) {
                "config_text = ?6, parameters_name = ?7, parameters_text = ?8, campus_name = ?9, "
                "campus_text = ?10, network_id = ?11, subnet = ?12, arrived = ?13, deleting = ?14, "
                "delete_data = ?15, munge_key = ?16, admin_key_public = ?17, host_key = ?18, "
-               "host_key_public = ?19 WHERE id = ?1",
+               "host_key_public = ?19, types = ?20 WHERE id = ?1",
                cluster);
 }
 

@@ -145,6 +145,24 @@ class University(unittest.TestCase):
         self.assertEqual({group["Name"] for group in config["InstanceGroups"]},
                          {"controller", "login", "cpu", "gpu"})
 
+    def test_105_a_configuration_that_slurmctld_refuses_leaves_the_old_one_running(self):
+        script = "/opt/provost/lib/slurm-config"
+        delivered, live = "/etc/provost/slurm/slurm.conf", "/etc/slurm/slurm.conf"
+        before = self.on("controller-1", "cat", live).out
+        job = self.as_minh("sbatch --parsable -p cpu --wrap 'sleep 60'").out.strip()
+        self.on("controller-1", "sed", "-i", "s,^SelectType=.*,SelectType=select/nothing,", delivered)
+        digest = self.on("controller-1", "bash", "-c",
+                         "cd /etc/provost/slurm; cat slurm.conf gres.conf cgroup.conf job_container.conf 2>/dev/null"
+                         " | sha256sum | cut -d' ' -f1").out.strip()
+        refused = self.on("controller-1", script, "try", digest, check=False)
+        self.on("controller-1", "cp", "-p", live, delivered)
+        self.assertEqual(refused.status, 3, refused)
+        self.assertIn("select/nothing", refused.err)
+        self.assertEqual(self.on("controller-1", "cat", live).out, before)
+        self.assertIn(job, self.as_minh("squeue -h -o %i").out)
+        self.as_minh(f"scancel {job}")
+        self.as_minh("srun -p cpu true")
+
     def test_110_seeing_it(self):
         listed = self.daemon.provost("list", "--json").json()["clusters"]
         self.assertEqual([cluster["name"] for cluster in listed], ["university"])

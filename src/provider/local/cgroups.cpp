@@ -119,6 +119,11 @@ CgroupHost look_at_host() {
   return host;
 }
 
+std::string slice_name(const std::string& network_id) {
+  // No hyphen: systemd would put it below a slice that stays behind.
+  return fmt::format("{}_{}.slice", kTop, network_id);
+}
+
 Cgroups::Cgroups(CgroupHost host, std::string network_id, std::string machine)
     : host_(std::move(host)), network_id_(std::move(network_id)), machine_(std::move(machine)) {}
 
@@ -126,7 +131,8 @@ std::vector<std::string> Cgroups::directories() const {
   std::vector<std::string> found;
   for (const std::string& hierarchy : host_.hierarchies) {
     if (host_.systemd) {
-      found.push_back(fmt::format("{}/{}.slice/{}.service", hierarchy, kTop, machine_));
+      found.push_back(
+          fmt::format("{}/{}/{}.service", hierarchy, slice_name(network_id_), machine_));
     } else {
       found.push_back(fmt::format("{}/{}/{}/{}", hierarchy, kTop, network_id_, machine_));
     }

@@ -28,6 +28,9 @@ struct CgroupHost {
 /// Reads /proc/mounts and /proc/1/comm.
 CgroupHost look_at_host();
 
+/// Where systemd is PID 1: the slice that a cluster's machines are units of.
+std::string slice_name(const std::string& network_id);
+
 /// The control groups of one machine.
 class Cgroups {
  public:

@@ -146,6 +146,9 @@ Status LocalProvider::remove_network(const std::string& cluster, const Progress&
     if (Status removed = unmake_network(*id); !removed) {
       return removed;
     }
+    if (host_.systemd) {
+      ignore(os::run({.argv = {"systemctl", "stop", slice_name(*id)}}), "it is empty by now");
+    }
   }
   if (Status removed = os::remove_tree(directory); !removed) {
     return removed;

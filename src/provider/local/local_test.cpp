@@ -24,10 +24,10 @@ TEST(Cgroups, DirectoriesLieUnderProvostInEveryHierarchy) {
                                                              "/c/cpu/provost/abc/pv-abc-0402"}));
 }
 
-TEST(Cgroups, UnderSystemdAMachineIsAUnitOfTheSlice) {
+TEST(Cgroups, UnderSystemdAMachineIsAUnitOfItsClustersSlice) {
   const CgroupHost host{.unified = true, .systemd = true, .hierarchies = {"/c"}};
   EXPECT_EQ(Cgroups(host, "abc", "pv-abc-0402").directories(),
-            (std::vector<std::string>{"/c/provost.slice/pv-abc-0402.service"}));
+            (std::vector<std::string>{"/c/provost_abc.slice/pv-abc-0402.service"}));
   const auto properties = Cgroups::unit_properties({.memory_mib = 4096, .cpus = 2});
   EXPECT_NE(std::find(properties.begin(), properties.end(), "MemoryMax=4096M"), properties.end());
   EXPECT_NE(std::find(properties.begin(), properties.end(), "CPUQuota=200%"), properties.end());

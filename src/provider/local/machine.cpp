@@ -233,7 +233,8 @@ Status Machine::start(const MachineSpec& spec, const std::string& image, const s
   std::vector<std::string> argv;
   std::vector<std::string> joins;
   if (host_.systemd) {
-    argv = {"systemd-run", "--quiet", "--collect", "--slice=provost.slice", "--unit=" + name_};
+    argv = {"systemd-run", "--quiet", "--collect", "--slice=" + slice_name(record_.network_id),
+            "--unit=" + name_};
     for (const std::string& property : Cgroups::unit_properties(limits)) {
       argv.push_back("--property=" + property);
     }
