@@ -1,4 +1,5 @@
 // provost validate, and how every command reads the three files.
+#include <filesystem>
 #include <iostream>
 
 #include "cli/context.hpp"
@@ -14,6 +15,9 @@ Status add_file(Request& request, const char* member, const std::string& path) {
   if (path.empty()) {
     request.body[member] = nullptr;
     return {};
+  }
+  if (std::error_code ignored; std::filesystem::is_socket(path, ignored)) {
+    return fail(ErrorKind::invalid, "cannot read {}: it is a socket, not a file", path);
   }
   constexpr std::size_t kLargest = 64U << 20U;
   auto content = os::read_file(path, kLargest);

@@ -205,12 +205,15 @@ std::vector<std::string> texts_at(const Value* value, std::string_view field) {
 
 }  // namespace
 
-void apply_campus_rules(const Document& document, Report& report) {
+void apply_campus_rules(const Document& document, Report& report, std::size_t errors_before) {
   Campus campus{document, report, {}, {}};
   people(campus);
   names_of_people(campus, find(document.root.find("campus"), "administrators"),
                   "campus.administrators", nullptr);
-  people_without_department(campus, departments(campus));
+  std::set<std::string> members = departments(campus);
+  if (report.errors() == errors_before) {  // else the mistake may be why they belong nowhere
+    people_without_department(campus, std::move(members));
+  }
 }
 
 model::Campus read_campus(const Document& document) {

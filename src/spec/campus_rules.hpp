@@ -7,8 +7,9 @@
 
 namespace provost::spec {
 
-/// Reports what is wrong with a campus file whose shape may be wrong anywhere.
-void apply_campus_rules(const Document& document, Report& report);
+/// Reports what is wrong with a campus file whose shape may be wrong anywhere. `errors_before`: how
+/// many errors there were before this file was looked at.
+void apply_campus_rules(const Document& document, Report& report, std::size_t errors_before);
 
 /// The campus meant, of a document in which nothing is wrong.
 model::Campus read_campus(const Document& document);

@@ -12,27 +12,31 @@
 namespace provost::spec {
 namespace {
 
-/// `aws sagemaker create-cluster --instance-groups` takes a file with the list alone; say so.
-bool is_bare_list(const Document& config, Report& report) {
+/// `aws sagemaker create-cluster --instance-groups` takes a file with the list alone: says so and
+/// goes on with it as what was meant.
+bool wrap_bare_list(Document& config, Report& report) {
   if (config.root.kind != Kind::list) {
     return false;
   }
   report.error(spot(config, config.root, {}), "cluster-config.list",
                "the file is a list of instance groups",
                "put it into an object: {\"ClusterName\": \"<name>\", \"InstanceGroups\": [ ... ]}");
+  Value list = std::move(config.root);
+  config.root = {};
+  config.root.kind = Kind::object;
+  config.root.place = list.place;
+  config.root.fields.push_back({"InstanceGroups", list.place, std::move(list)});
   return true;
 }
 
 /// The shape, but a name given apart from the file stands in for ClusterName.
-void check_config_shape(const Document& config, const Sources& sources, Report& report,
+void check_config_shape(Document& config, const Sources& sources, Report& report,
                         Checked& checked) {
   const ShapeOptions options{.positions = &checked.positions,
                              .allow_unknown = sources.allow_unknown,
                              .defaults = &checked.defaults};
-  if (is_bare_list(config, report)) {
-    return;
-  }
-  if (sources.name.empty() || config.root.find("ClusterName") != nullptr ||
+  const bool may_be_nameless = wrap_bare_list(config, report) || !sources.name.empty();
+  if (!may_be_nameless || config.root.find("ClusterName") != nullptr ||
       config.root.kind != Kind::object) {
     check_shape(config, cluster_config_shape(), report, options);
     return;
@@ -52,7 +56,7 @@ void check_config_shape(const Document& config, const Sources& sources, Report& 
 Checked check(const Sources& sources, const Catalogue& catalogue) {
   Report report;
   Checked checked;
-  const Document config = read_json(sources.cluster_config, report);
+  Document config = read_json(sources.cluster_config, report);
   if (config.sound) {
     check_config_shape(config, sources, report, checked);
   }
@@ -84,9 +88,10 @@ Checked check(const Sources& sources, const Catalogue& catalogue) {
   if (sources.campus) {
     campus = read_toml(*sources.campus, report);
     if (campus->sound) {
+      const std::size_t before = report.errors();
       check_shape(*campus, campus_shape(), report,
                   {.allow_unknown = sources.allow_unknown, .defaults = &checked.defaults});
-      apply_campus_rules(*campus, report);
+      apply_campus_rules(*campus, report, before);
     }
   }
 

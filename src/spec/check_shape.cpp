@@ -94,7 +94,7 @@ std::string mended(const Shape& shape, const Value& value, Format format) {
   if (value.kind == Kind::null) {
     return "give a value, or leave the field out";
   }
-  return {};
+  return fmt::format("write {}", description(shape));
 }
 
 class Checker {
