@@ -70,6 +70,8 @@ try() {
   local keeping="$before.new" since said
   rm -rf "$keeping" && copy "$live" "$keeping" && mv "$keeping" "$before" || exit 1
   copy "$wanted" "$live" || { put_back; exit 1; }
+  # Another delivery may have come in between.
+  [ "$(digest "$live")" = "$1" ] || { put_back; echo "the files are being delivered" >&2; exit 4; }
   since=$(date +%s)
   if said=$(timeout 60 scontrol reconfigure 2>&1) && answers_soon; then
     rm -rf "$before"

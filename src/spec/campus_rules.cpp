@@ -118,17 +118,17 @@ void names_of_people(Campus& campus, const Value* list, const std::string& path,
     if (name == nullptr) {
       continue;
     }
-    const std::string here = fmt::format("{}[{}]", path, i);
+    const auto here = [&] { return campus.at(names[i], fmt::format("{}[{}]", path, i)); };
     if (campus.people.count(*name) == 0) {
       constexpr std::string_view kGroup = "group:";
       const bool is_group = name->substr(0, kGroup.size()) == kGroup;
       campus.report.error(
-          campus.at(names[i], here), "person.unknown",
+          here(), "person.unknown",
           fmt::format("{} names \"{}\", who is no person of this file", path, shorten(*name)),
           is_group ? "groups of a directory are not supported by this version"
                    : did_you_mean(*name, campus.names));
     } else if (!seen.insert(*name).second) {
-      campus.report.warning(campus.at(names[i], here), "person.twice",
+      campus.report.warning(here(), "person.twice",
                             fmt::format("{} names \"{}\" twice", path, shorten(*name)),
                             "once is enough");
     }

@@ -194,7 +194,7 @@ class Checker {
       report_.error(spot(document_, value, path), "field.pattern",
                     fmt::format("{} is {}", path, quoted(value)),
                     fmt::format("it must be {}", shape.pattern->words));
-    } else if (shape.regex != nullptr && !re2::RE2::FullMatch(value.text, *shape.regex)) {
+    } else if (shape.regex != nullptr && !shape.regex->matches(value.text)) {
       report_.error(spot(document_, value, path), "field.pattern",
                     fmt::format("{} is {}", path, quoted(value)),
                     fmt::format("it must be {}", shape.regex_words));

@@ -78,6 +78,7 @@ std::string quoted(const Value& value) {
 
 Lines::Lines(std::string_view text) : text_(text), begins_{0} {
   for (std::size_t i = 0; i < text.size(); ++i) {
+    is_ascii_ = is_ascii_ && static_cast<unsigned char>(text[i]) < 0x80;
     if (text[i] == '\n') {
       begins_.push_back(i + 1);
     }
@@ -102,6 +103,13 @@ Place Lines::at_character(int line, int character) const {
   // Nobody writes longer lines by hand, and counting through them for each value would take ages.
   constexpr int kLongLine = 4096;
   std::size_t offset = begins_[static_cast<std::size_t>(line) - 1];
+  if (is_ascii_) {
+    const std::size_t end = static_cast<std::size_t>(line) < begins_.size()
+                                ? begins_[static_cast<std::size_t>(line)] - 1
+                                : text_.size();
+    const auto bytes = static_cast<std::size_t>(std::max(character, 1)) - 1;
+    return {line, static_cast<int>(std::min(offset + bytes, end) - offset) + 1};
+  }
   if (character > kLongLine) {
     return {line, character};
   }

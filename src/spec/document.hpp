@@ -69,6 +69,7 @@ class Lines {
 
  private:
   std::string_view text_;
+  bool is_ascii_ = true;  ///< characters are bytes
   std::vector<std::size_t> begins_;
 };
 

@@ -60,6 +60,17 @@ constexpr std::array kPatterns = {
 
 }  // namespace
 
+const re2::RE2& Regex::compiled() const {
+  std::call_once(once_, [this] { compiled_ = std::make_unique<re2::RE2>(text_, re2::RE2::Quiet); });
+  return *compiled_;
+}
+
+bool Regex::matches(std::string_view text) const {
+  return re2::RE2::FullMatch(re2::StringPiece(text.data(), text.size()), compiled());
+}
+
+bool Regex::is_sound() const { return compiled().ok(); }
+
 const Pattern* pattern_named(std::string_view name) {
   const auto* found = std::find_if(kPatterns.begin(), kPatterns.end(),
                                    [&](const Pattern& pattern) { return pattern.name == name; });

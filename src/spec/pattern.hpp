@@ -1,8 +1,13 @@
 // The named patterns that shapes and rules hold names against: a predicate and its words.
 #pragma once
 
+#include <re2/re2.h>
+
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace provost::spec {
 
@@ -10,6 +15,24 @@ struct Pattern {
   std::string_view name;
   bool (*matches)(std::string_view);
   std::string_view words;  ///< follows "it must be"
+};
+
+/// A regular expression of the models, compiled when it is first asked: a program start needs few.
+/// Thread-safe.
+class Regex {
+ public:
+  explicit Regex(std::string text) : text_(std::move(text)) {}
+  /// True when it matches the whole text.
+  [[nodiscard]] bool matches(std::string_view text) const;
+  /// False: it is no regular expression.
+  [[nodiscard]] bool is_sound() const;
+
+ private:
+  const re2::RE2& compiled() const;
+
+  std::string text_;
+  mutable std::once_flag once_;
+  mutable std::unique_ptr<re2::RE2> compiled_;
 };
 
 /// By the name that `models/*.shapes.json` uses; nullptr when there is none.

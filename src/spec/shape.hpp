@@ -2,8 +2,6 @@
 // field is a line there; what a field means across fields and files is a rule.
 #pragma once
 
-#include <re2/re2.h>
-
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -47,8 +45,8 @@ struct Shape {
   std::int64_t min = std::numeric_limits<std::int64_t>::min();  ///< of a number, characters, items
   std::int64_t max = std::numeric_limits<std::int64_t>::max();
   const Pattern* pattern = nullptr;
-  std::shared_ptr<const re2::RE2> regex;  ///< the whole text must match it; null: none
-  std::string regex_words;                ///< follows "it must be"
+  std::shared_ptr<const Regex> regex;  ///< the whole text must match it; null: none
+  std::string regex_words;             ///< follows "it must be"
   std::vector<std::string> choices;
   const Shape* item = nullptr;  ///< of a list or map
   bool is_union = false;        ///< exactly one member must be given

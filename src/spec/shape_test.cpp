@@ -1,7 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "spec/checks_for_tests.hpp"
+#include "spec/shape.hpp"
 
 namespace provost::spec {
 namespace {
@@ -41,6 +44,30 @@ TEST(Shapes, WhatIsRequiredIsMissed) {
   const auto found = lines(check_all({.cluster_config = {"c", "{}"}}));
   EXPECT_THAT(found, HasSubstr("ClusterName"));
   EXPECT_THAT(found, HasSubstr("InstanceGroups"));
+}
+
+void expect_sound_regexes(const Shape& shape, std::set<const Shape*>& seen) {
+  if (!seen.insert(&shape).second) {
+    return;
+  }
+  if (shape.regex != nullptr) {
+    EXPECT_TRUE(shape.regex->is_sound()) << shape.name;
+  }
+  if (shape.item != nullptr) {
+    expect_sound_regexes(*shape.item, seen);
+  }
+  for (const Member& member : shape.members) {
+    expect_sound_regexes(*member.shape, seen);
+  }
+}
+
+TEST(Shapes, EveryRegularExpressionOfTheModelsIsOne) {
+  std::set<const Shape*> seen;
+  for (const Shape* root :
+       {&cluster_config_shape(), &provisioning_parameters_shape(), &campus_shape()}) {
+    expect_sound_regexes(*root, seen);
+  }
+  EXPECT_GT(seen.size(), 50U);
 }
 
 }  // namespace
