@@ -72,7 +72,7 @@ Endpoint::Endpoint(service::World& world, service::Desk& desk) : world_(world), 
             take(std::move(request), std::move(responder));
           },
       .may_open = [this](const os::HttpRequest& request) { return may_open(request); },
-      .on_open = [this](std::shared_ptr<os::WebSocket> socket,
+      .on_open = [this](const std::shared_ptr<os::WebSocket>& socket,
                         const os::HttpRequest&) { open_agent(socket); }});
 }
 

@@ -67,7 +67,6 @@ class Program {
   BucketArguments bucket_;
   std::string name_;
   Run run_;
-  bool needs_daemon_ = true;
 };
 
 }  // namespace provost::cli

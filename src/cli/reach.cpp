@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <iostream>
+#include <system_error>
 
 #include "base/text.hpp"
 #include "cli/context.hpp"
@@ -38,7 +39,8 @@ Result<std::string> read_input() {
       return all;
     }
     if (count < 0 && errno != EINTR) {
-      return fail(ErrorKind::internal, "cannot read standard input: {}", std::strerror(errno));
+      return fail(ErrorKind::internal, "cannot read standard input: {}",
+                  std::generic_category().message(errno));
     }
     all.append(buffer.data(), count < 0 ? 0 : static_cast<std::size_t>(count));
     if (all.size() > kLargest) {
@@ -127,7 +129,8 @@ int ssh(const Context& context, const NodeArguments& arguments) {
   }
   pointers.push_back(nullptr);
   ::execvp("ssh", pointers.data());
-  return report(Error{ErrorKind::not_found, fmt::format("cannot run ssh: {}", std::strerror(errno)),
+  return report(Error{ErrorKind::not_found,
+                      fmt::format("cannot run ssh: {}", std::generic_category().message(errno)),
                       "apt install openssh-client"});
 }
 

@@ -174,6 +174,23 @@ Status Agents::send(const NodeKey& node, const protocol::Message& message) {
   return {};
 }
 
+namespace {
+
+using Pieces = std::vector<std::pair<os::Channel, std::string>>;
+
+/// Output of a command to who reads it, else into what is collected.
+void hand_on(const Pieces& pieces, const os::OnOutput& on_output, os::Ran& collected) {
+  for (const auto& [channel, bytes] : pieces) {
+    if (on_output) {
+      on_output(channel, bytes);
+    } else {
+      (channel == os::Channel::out ? collected.out : collected.err) += bytes;
+    }
+  }
+}
+
+}  // namespace
+
 Result<os::Ran> Agents::run(const NodeKey& node, const Order& order, const os::OnOutput& on_output,
                             const std::stop_token& stop) {
   auto run = std::make_shared<Run>();
@@ -196,25 +213,16 @@ Result<os::Ran> Agents::run(const NodeKey& node, const Order& order, const os::O
                                                         order.timeout + std::chrono::seconds(5)
                                                   : std::chrono::steady_clock::time_point::max();
   os::Ran collected;
-  const auto hand_on = [&](std::vector<std::pair<os::Channel, std::string>> pieces) {
-    for (auto& [channel, bytes] : pieces) {
-      if (on_output) {
-        on_output(channel, bytes);
-      } else {
-        (channel == os::Channel::out ? collected.out : collected.err) += bytes;
-      }
-    }
-  };
   std::unique_lock lock(run->mutex);
   while (true) {
     const bool woken = run->ended_changed.wait_until(
         lock, stop, std::min(deadline, std::chrono::steady_clock::now() + std::chrono::hours(1)),
         [&] { return run->ended || !run->pending.empty(); });
-    std::vector<std::pair<os::Channel, std::string>> pieces;
+    Pieces pieces;
     pieces.swap(run->pending);
     const bool ended = run->ended;
     lock.unlock();
-    hand_on(std::move(pieces));
+    hand_on(pieces, on_output, collected);
     if (ended) {
       break;
     }

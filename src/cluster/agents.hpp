@@ -22,6 +22,7 @@ namespace provost::cluster {
 struct NodeKey {
   std::string cluster_id;
   std::string node;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes <=>'s zero for a pointer.
   friend auto operator<=>(const NodeKey&, const NodeKey&) = default;
 };
 

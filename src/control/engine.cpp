@@ -72,7 +72,7 @@ Status Engine::try_again(const std::string& cluster_id) {
       }
     }
   }
-  const Status written = store_.write("try-again", [&](store::Writer& writer) {
+  Status written = store_.write("try-again", [&](store::Writer& writer) {
     for (const std::string& key : keys) {
       writer.delete_intent(key);
     }

@@ -177,6 +177,7 @@ static_assert(kKinds.size() == std::variant_size_v<Message>);
 // ---- UTF-8: JSON has no other text, and output of programs is anything
 
 // Length of the well-formed sequence at the beginning of `text`; 0 when there is none.
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): the table of RFC 3629, row by row.
 std::size_t sequence_length(std::string_view text) {
   const auto byte = [&](std::size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;

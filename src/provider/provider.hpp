@@ -71,6 +71,7 @@ struct Belonging {
       kind;  ///< "process", "mount", "network namespace", "bridge", "cgroup", "directory", ...
   std::string name;
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes <=>'s zero for a pointer.
   friend auto operator<=>(const Belonging&, const Belonging&) = default;
 };
 

@@ -269,7 +269,7 @@ Accounts parse_accounts(std::string_view accounts, std::string_view users) {
 }
 
 Result<Accounts> accounts_seen(const slurm::Run& run, const std::string& cluster) {
-  const auto ask = [&](std::vector<std::string> argv) -> Result<std::string> {
+  const auto ask = [&](const std::vector<std::string>& argv) -> Result<std::string> {
     const auto ran = run(argv, "");
     if (!ran) {
       return pass(ran.error(), "while asking slurmdbd for accounts");

@@ -10,12 +10,8 @@
 namespace provost::scheduling {
 namespace {
 
-using ::testing::Contains;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
-using ::testing::StartsWith;
 
 Accounts captured() {
   const std::string directory = TESTDATA;

@@ -8,10 +8,8 @@
 namespace provost::scheduling {
 namespace {
 
-using model::FilePart;
 using model::NodePart;
 using model::Stage;
-using model::UnitPart;
 
 constexpr const char* kSlurmdDropIn = "/etc/systemd/system/slurmd.service.d/50-provost.conf";
 constexpr const char* kDatabaseSettings = "/etc/mysql/mariadb.conf.d/60-provost.cnf";

@@ -104,7 +104,7 @@ TEST(Plan, ReconfiguresWhatWasEditedByHand) {
   EXPECT_THAT(made.actions[0].step.needs, ElementsAre("university/slurmctld/answers"));
 }
 
-slurm::Run answering(os::Ran ran) {
+slurm::Run answering(const os::Ran& ran) {
   return
       [ran](const std::vector<std::string>&, const std::string&) { return Result<os::Ran>(ran); };
 }

@@ -1,9 +1,12 @@
 #include "scheduling/slurm_config_script.hpp"
 
+#include <string_view>
+
 namespace provost::scheduling {
 
-std::string slurm_config_script() {
-  return R"sh(#!/bin/bash
+namespace {
+
+constexpr std::string_view kScript = R"sh(#!/bin/bash
 # Made by Provost; changes are overwritten.
 #
 # slurm-config first        before slurmctld's first start: put the delivered files in force
@@ -95,6 +98,9 @@ case "${1:-}" in
   *) echo "usage: slurm-config first | digest | try DIGEST" >&2; exit 2 ;;
 esac
 )sh";
-}
+
+}  // namespace
+
+std::string slurm_config_script() { return std::string(kScript); }
 
 }  // namespace provost::scheduling

@@ -265,6 +265,7 @@ Result<NodeReport> Desk::node(const std::string& cluster, const std::string& nod
   }
   if (matching.size() > 1) {
     std::vector<std::string> clusters;
+    clusters.reserve(matching.size());
     for (const NodeReport& each : matching) {
       clusters.push_back(each.cluster);
     }

@@ -219,7 +219,7 @@ void Rounds::add_scheduling_steps(Case& one, control::Round& round) {
          .about = about(one.row, nullptr),
          .act = [this, deed = action.deed, id = one.row.id, controller](const control::Progress&) {
            const slurm::Run run = run_on(world_.agents(), {id, controller});
-           const model::Outcome outcome =
+           model::Outcome outcome =
                std::visit([&](const auto& each) { return scheduling::act(each, run); }, deed);
            const auto* accounts = std::get_if<scheduling::SyncAccounts>(&deed);
            if (accounts != nullptr && outcome.ended == model::Ended::asked) {

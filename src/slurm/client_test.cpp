@@ -113,10 +113,7 @@ TEST(Jobs, MayHaveNamesWithLineEndsAndSeparators) {
 }
 
 TEST(Jobs, SurviveAnyText) {
-  for (const char* text : {"", "M", "M\x1f", "M\x1f\x1f\x1f",
-                           "\n\nM\x1f"
-                           "1",
-                           "slurm error"}) {
+  for (const char* text : {"", "M", "M\x1f", "M\x1f\x1f\x1f", "\n\nM\x1f 1", "slurm error"}) {
     EXPECT_THAT(parse_jobs(text, "M"), IsEmpty()) << text;
   }
 }
@@ -150,7 +147,7 @@ TEST(Observe, AsksTwiceAndKnowsWhoRunsWhere) {
   EXPECT_THAT(view->jobs_on("cpu-2"), IsEmpty());
 }
 
-Run answering(os::Ran ran) {
+Run answering(const os::Ran& ran) {
   return
       [ran](const std::vector<std::string>&, const std::string&) { return Result<os::Ran>(ran); };
 }

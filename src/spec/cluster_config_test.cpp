@@ -10,7 +10,6 @@ namespace {
 
 using namespace tests;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 TEST(ClusterConfig, TheExampleIsSound) {
   const Checked checked = check_all(university());

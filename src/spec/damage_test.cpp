@@ -7,8 +7,6 @@ namespace provost::spec {
 namespace {
 
 using namespace tests;
-using ::testing::HasSubstr;
-using ::testing::Not;
 
 // A file that was cut or scribbled on is an error or another sound file, never a crash; and an
 // error has a place.

@@ -221,7 +221,7 @@ std::string plain_path(std::string_view path) {
 
 std::string last_name(const std::string& path) { return path.substr(path.rfind('.') + 1); }
 
-std::string cell(std::string text) {
+std::string cell(const std::string& text) {
   std::string safe;
   for (const char each : text) {
     safe += each == '|' ? "\\|" : std::string(1, each);

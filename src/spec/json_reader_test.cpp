@@ -8,7 +8,6 @@ namespace {
 
 using namespace tests;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 std::string syntax(const std::string& text) {
   return lines(check_all({.cluster_config = {"c.json", text}}));

@@ -149,7 +149,7 @@ std::optional<SyntaxError> explain_name(std::string_view text, std::size_t at) {
   if (at >= text.size() || text[at] != '"') {
     return expected(text, at, "a field name in double quotes", "");
   }
-  if (const auto error = explain_scalar(text, at)) {
+  if (auto error = explain_scalar(text, at)) {
     return error;
   }
   const std::size_t colon = skip_blank(text, after_scalar(text, at));
@@ -218,7 +218,7 @@ std::optional<SyntaxError> explain_token(std::string_view text, std::size_t next
     case Before::value_in_object:
     case Before::value_in_list: {
       const bool in_object = before == Before::value_in_object;
-      const auto error = explain_end(text, at, in_object);
+      auto error = explain_end(text, at, in_object);
       if (error || c != ',') {
         return error;
       }

@@ -8,7 +8,6 @@ namespace {
 
 using namespace tests;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 std::string with_parameters(const std::string& from, const std::string& to) {
   Sources sources = university();

@@ -11,7 +11,6 @@ namespace {
 
 using namespace tests;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 TEST(Shapes, AnUnknownFieldNamesTheNearestKnownOne) {
   const auto found = lines(check_all(

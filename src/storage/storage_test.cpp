@@ -11,7 +11,6 @@ namespace provost::storage {
 namespace {
 
 using Found = spec::Surroundings::Script;
-using ::testing::HasSubstr;
 
 class Buckets : public ::testing::Test {
  protected:
