@@ -9,7 +9,6 @@
 #include "cli/context.hpp"
 #include "os/files.hpp"
 #include "spec/spec.hpp"
-#include "spec/wire.hpp"
 
 namespace provost::cli {
 namespace {
@@ -230,6 +229,22 @@ Status write_files(const std::string& directory, const std::vector<spec::SourceT
   return {};
 }
 
+// The files that are to be, as the API takes them: provostd knows the site's own types.
+Request request_of(const std::vector<spec::SourceText>& files) {
+  constexpr const char* kMembers[] = {"cluster_config", "provisioning_parameters", "campus"};
+  Request request;
+  for (std::size_t i = 0; i < std::size(kMembers); ++i) {
+    request.body[kMembers[i]] =
+        i < files.size()
+            ? json::value(json::object{{"name", files[i].name}, {"text", files[i].text}})
+            : json::value();
+    if (i < files.size()) {
+      request.texts[files[i].name] = files[i].text;
+    }
+  }
+  return request;
+}
+
 }  // namespace
 
 int init(const Context& context, const InitArguments& arguments) {
@@ -240,19 +255,23 @@ int init(const Context& context, const InitArguments& arguments) {
   }
   const spec::Sources sources = sources_of(arguments, *answers);
   std::vector<spec::SourceText> files = {sources.cluster_config, *sources.provisioning_parameters};
-  Texts texts;
   std::string command = "provost create --cluster-config " + files[0].name +
                         " --provisioning-parameters " + files[1].name;
   if (sources.campus) {
     files.push_back(*sources.campus);
     command += " --campus " + sources.campus->name;
   }
-  const spec::Checked checked = spec::check(sources, spec::builtin_catalogue());
-  if (has_errors(checked.findings)) {
-    for (const spec::SourceText& file : files) {
-      texts[file.name] = file.text;
-    }
-    std::cerr << findings_text(spec::to_json(checked.findings), texts, context.terminal)
+  FileArguments named{.name = {},
+                      .cluster_config = sources.cluster_config.name,
+                      .provisioning_parameters = sources.provisioning_parameters->name,
+                      .campus = sources.campus ? sources.campus->name : ""};
+  const auto checked = check_files(context, named, request_of(files));
+  if (!checked) {
+    return report(checked.error());
+  }
+  if (errors_in(list(*checked, "findings")) > 0) {
+    std::cerr << findings_text(list(*checked, "findings"), request_of(files).texts,
+                               context.terminal)
               << "provost: nothing was written\n";
     return kFailed;
   }

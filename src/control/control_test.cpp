@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <future>
 
 #include "control/choose.hpp"
 #include "control/engine.hpp"
@@ -171,6 +172,30 @@ TEST_F(EngineTest, RepeatsWhatDidNotWorkAndRecordsWhy) {
   EXPECT_TRUE(eventually([&] { return tries == 3; }));
   EXPECT_TRUE(eventually([&] { return store_->events({}).size() == 6U; }));
   EXPECT_EQ(store_->events({})[1].because, "the disk said no");
+}
+
+TEST_F(EngineTest, IsBusyUntilAnActionHasEndedWhateverIsSeenMeanwhile) {
+  std::atomic<bool> seen_gone{false};
+  std::promise<void> may_end;
+  const std::shared_future<void> ends = may_end.get_future();
+  Engine engine(*store_, {.threads = 2}, [&] {
+    Round round;
+    if (!seen_gone) {
+      round.works.push_back({step("network", {}, {}), "c", {}, [&](const Progress&) {
+                               seen_gone = true;  // halfway, as a look at the world would find it
+                               ends.wait();
+                               return model::Outcome{};
+                             }});
+    }
+    return round;
+  });
+  engine.start();
+  ASSERT_TRUE(eventually([&] { return seen_gone.load(); }));
+  engine.wake();
+  EXPECT_TRUE(engine.is_busy("c"));
+  EXPECT_FALSE(engine.is_busy("other"));
+  may_end.set_value();
+  EXPECT_TRUE(eventually([&] { return !engine.is_busy("c"); }));
 }
 
 }  // namespace

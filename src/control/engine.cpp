@@ -61,6 +61,14 @@ std::vector<StepView> Engine::steps() const {
   return views;
 }
 
+bool Engine::is_busy(const std::string& cluster_id) const {
+  const std::scoped_lock lock(mutex_);
+  return std::any_of(under_way_.begin(), under_way_.end(), [&](const auto& entry) {
+    const auto intent = intents_.find(entry.first);
+    return intent != intents_.end() && intent->second.cluster_id == cluster_id;
+  });
+}
+
 Status Engine::try_again(const std::string& cluster_id) {
   std::vector<std::string> keys;
   {

@@ -330,7 +330,8 @@ void Rounds::record_arrival(const Case& one) {
 }
 
 void Rounds::finish_removal(const Case& one) {
-  if (!one.row.deleting || one.works > 0 || one.seen.network) {
+  if (!one.row.deleting || one.works > 0 || one.seen.network ||
+      world_.engine().is_busy(one.row.id)) {
     return;
   }
   const bool machines_left =

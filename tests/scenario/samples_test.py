@@ -92,6 +92,11 @@ class Samples(unittest.TestCase):
         files = ("--cluster-config", self.changed(
             lambda config: config["InstanceGroups"][2].update(InstanceType="ml.campus.huge")))
         self.assertIn("2.5", self.daemon.provost("explain", *files).out)
+        begun = pathlib.Path(self.folder.name, "begun")
+        self.daemon.provost("init", begun, "--yes", "--compute", "big:ml.campus.huge:2", "--department", "nlp:linh,minh")
+        self.assertIn("sound", self.daemon.provost("validate", "--cluster-config", begun / "cluster-config.json",
+                                                   "--provisioning-parameters", begun / "provisioning-parameters.json",
+                                                   "--campus", begun / "campus.toml").out)
         self.daemon.provost("create", *files)
         self.types.write_text("type,vcpus\nml.broken,many\n")  # what is there already stays what it is
         self.daemon.kill()
