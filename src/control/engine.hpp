@@ -66,8 +66,8 @@ class Engine {
   void wake();
   /// The steps of the last round. Any thread.
   [[nodiscard]] std::vector<StepView> steps() const;
-  /// True while an action for the cluster is under way: what it removes may be half gone, and what it
-  /// makes half there. Any thread, also within `look`.
+  /// True while an action for the cluster is under way: what it removes may be half gone, and what
+  /// it makes half there. Any thread, also within `look`.
   [[nodiscard]] bool is_busy(const std::string& cluster_id) const;
   /// Forgets that steps of a cluster were refused or wait for a retry.
   Status try_again(const std::string& cluster_id);
