@@ -1,10 +1,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sched.h>
+#include <unistd.h>
+
 #include <cstdlib>
+#include <thread>
 
 #include "agent/changes.hpp"
 #include "agent/memory.hpp"
+#include "agent/namespaces.hpp"
 #include "agent/script.hpp"
 #include "os/files.hpp"
 
@@ -138,6 +143,39 @@ TEST(Units, AreRestartedForTheirFilesAndStartedWhenDown) {
               ElementsAre(UnitChange::restart, UnitChange::restart, UnitChange::start));
   EXPECT_THAT(plan_units(units, {}, {"a.service", "b.service", "c.service"}, {}),
               ElementsAre(UnitChange::keep, UnitChange::keep, UnitChange::keep));
+}
+
+// In a mount namespace made on each processor in turn, any other processor's must come out newer.
+TEST(Namespaces, OfEveryProcessorAreNewerOnceCaughtUp) {
+  if (::geteuid() != 0 || mount_namespace_number() == 0) {
+    GTEST_SKIP() << "needs root, and a kernel that tells namespaces' numbers (6.18)";
+  }
+  const auto number_made_on = [](int processor) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(processor, &one);
+    if (sched_setaffinity(0, sizeof(one), &one) != 0 || ::unshare(CLONE_NEWNS) != 0) {
+      return std::uint64_t{0};
+    }
+    return mount_namespace_number();
+  };
+  const int processors = static_cast<int>(std::thread::hardware_concurrency());
+  for (int home = 0; home < processors; ++home) {
+    std::jthread([&] {
+      const auto own = number_made_on(home);
+      ASSERT_NE(own, 0U);
+      cpu_set_t all;
+      CPU_ZERO(&all);
+      for (int each = 0; each < processors; ++each) {
+        CPU_SET(each, &all);
+      }
+      ASSERT_EQ(sched_setaffinity(0, sizeof(all), &all), 0);
+      ASSERT_TRUE(catch_up_namespaces());
+      for (int other = 0; other < processors; ++other) {
+        EXPECT_GT(number_made_on(other), own) << other << " seen from " << home;
+      }
+    }).join();
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "agent/line.hpp"
+#include "agent/namespaces.hpp"
 #include "base/log.hpp"
 
 namespace {
@@ -23,6 +24,9 @@ int serve(const std::string& config) {
   if (!memory) {
     std::cerr << "provost-agent: " << memory.error().message << "\n";
     return EXIT_FAILURE;
+  }
+  if (const auto caught_up = provost::agent::catch_up_namespaces(); !caught_up) {
+    provost::log::warning("agent", "jobs may fail to start here: {}", caught_up.error().message);
   }
   sigset_t signals;
   sigemptyset(&signals);

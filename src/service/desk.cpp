@@ -14,6 +14,17 @@ namespace provost::service {
 
 namespace {
 
+// journalctl's choice of what a unit said. A job's slurmstepd is in a unit of its own and belongs
+// to slurmd's log; what slurmd hands to syslog it has said on its output already.
+void append_filter(std::vector<std::string>& argv, const std::string& unit) {
+  if (unit == "slurmd" || unit == "slurmd.service") {
+    argv.insert(argv.end(), {"_SYSTEMD_UNIT=slurmd.service", "_TRANSPORT=stdout", "+",
+                             "UNIT=slurmd.service", "+", "SYSLOG_IDENTIFIER=slurmstepd"});
+  } else if (!unit.empty()) {
+    argv.push_back("--unit=" + unit);
+  }
+}
+
 std::string gpu_words(const model::InstanceType& type, bool emulated) {
   if (type.accelerators == 0) {
     return {};
@@ -342,9 +353,7 @@ Status Desk::logs(const NodeReport& node, const LogQuery& query,
     return ran ? Status{} : pass(ran.error());
   }
   argv = {"journalctl", "--no-pager", "-o", "short-iso", "-n", std::to_string(query.lines)};
-  if (!query.unit.empty()) {
-    argv.push_back("--unit=" + query.unit);
-  }
+  append_filter(argv, query.unit);
   if (query.follow) {
     argv.push_back("--follow");
   }

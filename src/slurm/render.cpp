@@ -41,6 +41,9 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 GresTypes=gpu
 PropagateResourceLimitsExcept=MEMLOCK
+
+# What fails while a job starts is said by its slurmstepd, which has no other way to say it.
+SlurmdSyslogDebug=error
 )";
 
 constexpr std::string_view kPolicy = R"(

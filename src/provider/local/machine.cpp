@@ -13,7 +13,6 @@
 #include "base/text.hpp"
 #include "os/files.hpp"
 #include "os/process.hpp"
-#include "provider/local/processor.hpp"
 
 namespace provost::provider::local {
 namespace {
@@ -175,17 +174,21 @@ Status Machine::make_devices(const MachineSpec& spec) const {
 }
 
 std::vector<std::string> Machine::nspawn(const MachineSpec& spec, const std::string& agent) const {
-  std::vector<std::string> argv;
-  if (const auto processor = lowest_counting_processor()) {
-    argv = {"taskset", "--cpu-list", std::to_string(*processor)};
-  }
-  argv.insert(
-      argv.end(),
-      {"systemd-nspawn", "--quiet", "--keep-unit", "--register=no", "--boot",
-       "--directory=" + directory_ + "/root", "--machine=" + name_, "--hostname=" + spec.node,
-       "--network-namespace-path=" + cable().namespace_file, "--resolv-conf=off", "--timezone=off",
-       "--link-journal=no", "--console=pipe", "--rlimit=RLIMIT_MEMLOCK=infinity",
-       fmt::format("--bind-ro={}:{}", agent, kAgentInNode)});
+  std::vector<std::string> argv = {"systemd-nspawn",
+                                   "--quiet",
+                                   "--keep-unit",
+                                   "--register=no",
+                                   "--boot",
+                                   "--directory=" + directory_ + "/root",
+                                   "--machine=" + name_,
+                                   "--hostname=" + spec.node,
+                                   "--network-namespace-path=" + cable().namespace_file,
+                                   "--resolv-conf=off",
+                                   "--timezone=off",
+                                   "--link-journal=no",
+                                   "--console=pipe",
+                                   "--rlimit=RLIMIT_MEMLOCK=infinity",
+                                   fmt::format("--bind-ro={}:{}", agent, kAgentInNode)};
   for (const BindMount& bind : spec.binds) {
     argv.push_back(fmt::format("--bind={}:{}", bind.host, bind.node));
   }
