@@ -6,6 +6,7 @@
 
 #include "base/result.hpp"
 #include "cli/access.hpp"
+#include "os/files.hpp"
 #include "os/http_client.hpp"
 
 namespace provost::cli {
@@ -45,6 +46,8 @@ class Client {
                       const OnLine& on_line) const;
 
   [[nodiscard]] bool is_local() const { return !target_.unix_socket.empty(); }
+  /// False: there is not even a socket to ask at.
+  [[nodiscard]] bool may_be_there() const { return !is_local() || os::exists(target_.unix_socket); }
 
  private:
   Called<json::object> call(const std::string& method, const std::string& path,

@@ -1,164 +1,310 @@
 #include "os/http_client.hpp"
 
-#include <curl/curl.h>
-#include <system_error>
+#include <openssl/ssl.h>
 
-#include <cerrno>
-#include <cstdint>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/span_body.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+#include <charconv>
 #include <memory>
-#include <mutex>
+
+#include "base/text.hpp"
+#include "os/websocket_line.hpp"
+#include "os/wire.hpp"
 
 namespace provost::os {
 namespace {
 
-using Curl = std::unique_ptr<CURL, decltype([](CURL* curl) { curl_easy_cleanup(curl); })>;
+namespace message = beast::http;
+using asio::ip::tcp;
 
-// Headers to send, a list of curl's.
-class HeaderList {
- public:
-  HeaderList() = default;
-  ~HeaderList() { curl_slist_free_all(list_); }
-  HeaderList(const HeaderList&) = delete;
-  HeaderList& operator=(const HeaderList&) = delete;
+constexpr auto kConnect = std::chrono::seconds(10);
 
-  void add(const std::string& header) {
-    if (curl_slist* longer = curl_slist_append(list_, header.c_str()); longer != nullptr) {
-      list_ = longer;
-    }
+struct Place {
+  std::string host;
+  std::string port;
+};
+
+// Of "https://host", "https://host:port", "https://[::1]:port", with or without a last "/".
+std::optional<Place> place_of(std::string_view url) {
+  constexpr std::string_view kScheme = "https://";
+  if (!url.starts_with(kScheme)) {
+    return std::nullopt;
   }
-  [[nodiscard]] curl_slist* get() const { return list_; }
+  url.remove_prefix(kScheme.size());
+  if (url.ends_with('/')) {
+    url.remove_suffix(1);
+  }
+  const bool bracketed = url.starts_with('[');
+  const std::size_t end = bracketed ? url.find(']') : url.find(':');
+  Place place{std::string(bracketed ? url.substr(1, end - 1) : url.substr(0, end)), "443"};
+  std::string_view rest =
+      end == std::string_view::npos ? "" : url.substr(end + (bracketed ? 1 : 0));
+  if (rest.starts_with(':')) {
+    unsigned port = 0;
+    const auto read = std::from_chars(rest.data() + 1, rest.data() + rest.size(), port);
+    if (read.ec != std::errc{} || port == 0 || port > 65535) {
+      return std::nullopt;
+    }
+    place.port = std::to_string(port);
+    rest = std::string_view(read.ptr, rest.data() + rest.size());
+  }
+  const bool sound = rest.empty() && !place.host.empty() &&
+                     place.host.find_first_of("/?#@ \t\r\n") == std::string::npos &&
+                     (!bracketed || end != std::string_view::npos);
+  return sound ? std::optional(std::move(place)) : std::nullopt;
+}
+
+bool is_of_tls(const error_code& error) {
+  return error.category() == asio::error::get_ssl_category() &&
+         error != asio::ssl::error::stream_truncated;
+}
+
+// One call, on the thread that makes it.
+class Exchange {
+ public:
+  Exchange(const HttpTarget& target, const HttpCall& call)
+      : target_(target), call_(call), over_(context_), connecting_(context_) {
+    parser_.body_limit(boost::none);
+    parser_.skip(call.method == "HEAD");
+  }
+
+  Result<HttpAnswer> run() {
+    if (auto begun = begin(); !begun) {
+      return pass(begun.error());
+    }
+    if (call_.timeout.count() > 0) {
+      over_.expires_after(call_.timeout);
+      over_.async_wait([this](error_code error) {
+        if (!error) {
+          give_up(ErrorKind::timeout,
+                  fmt::format("no answer from {} in {:.3g} s", place(),
+                              std::chrono::duration<double>(call_.timeout).count()));
+        }
+      });
+    }
+    context_.run();
+    if (!error_.message.empty()) {
+      return pass(error_);
+    }
+    return HttpAnswer{static_cast<int>(parser_.get().result_int()), std::move(body_)};
+  }
 
  private:
-  curl_slist* list_ = nullptr;
+  [[nodiscard]] const std::string& place() const {
+    return target_.unix_socket.empty() ? target_.url : target_.unix_socket;
+  }
+
+  Status begin() {
+    request_.version(11);
+    request_.method_string(call_.method);
+    request_.target(call_.path);
+    request_.set(message::field::user_agent, "provost/" PROVOST_VERSION);
+    request_.set(message::field::content_type, "application/json");
+    request_.set(message::field::connection, "close");
+    if (!target_.token.empty()) {
+      request_.set(message::field::authorization, "Bearer " + target_.token);
+    }
+    request_.body() = {call_.body.data(), call_.body.size()};
+    request_.prepare_payload();
+    limit_connecting();
+    return target_.unix_socket.empty() ? begin_tls() : begin_local();
+  }
+
+  void limit_connecting() {
+    connecting_.expires_after(kConnect);
+    connecting_.async_wait([this](error_code error) {
+      if (!error) {
+        give_up(ErrorKind::timeout,
+                fmt::format("no answer from {} in {} s", place(), kConnect.count()));
+      }
+    });
+  }
+
+  Status begin_local() {
+    request_.set(message::field::host, "localhost");
+    try {
+      const asio::local::stream_protocol::endpoint endpoint(target_.unix_socket);
+      wire_ = std::make_unique<Wire>(Wire::Socket(context_));
+      wire_->socket().async_connect(endpoint, [this](error_code error) { on_connected(error); });
+    } catch (const std::exception& problem) {
+      return fail(ErrorKind::invalid, "cannot connect to {}: {}", target_.unix_socket,
+                  problem.what());
+    }
+    return {};
+  }
+
+  Status begin_tls() {
+    auto place = place_of(target_.url);
+    if (!place) {
+      return fail(ErrorKind::invalid, "\"{}\" is not https://HOST:PORT", target_.url);
+    }
+    const bool six = place->host.find(':') != std::string::npos;
+    request_.set(message::field::host,
+                 (six ? "[" + place->host + "]" : place->host) + ":" + place->port);
+    host_ = place->host;
+    if (auto set_up = set_up_tls(); !set_up) {
+      return set_up;
+    }
+    resolver_.emplace(context_);
+    resolver_->async_resolve(place->host, place->port,
+                             [this](error_code problem, const tcp::resolver::results_type& found) {
+                               problem ? fail_connecting(problem) : connect(found);
+                             });
+    return {};
+  }
+
+  Status set_up_tls() {
+    asio::ssl::context& tls = tls_.emplace(asio::ssl::context::tls_client);
+    SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_2_VERSION);
+    tls.set_verify_mode(asio::ssl::verify_peer);
+    tls.set_verify_callback(asio::ssl::host_name_verification(host_));
+    error_code error;
+    if (target_.authority_file.empty()) {
+      tls.set_default_verify_paths(error);
+    } else {
+      tls.load_verify_file(target_.authority_file, error);
+    }
+    if (error) {
+      return fail(ErrorKind::invalid, "cannot use the certificates of {}: {}",
+                  target_.authority_file.empty() ? "the system" : target_.authority_file,
+                  reason(error));
+    }
+    return {};
+  }
+
+  void connect(const tcp::resolver::results_type& found) {
+    auto socket = std::make_shared<tcp::socket>(context_);
+    asio::async_connect(*socket, found, [this, socket](error_code error, const tcp::endpoint&) {
+      if (error) {
+        fail_connecting(error);
+        return;
+      }
+      error_code ignored;
+      socket->set_option(tcp::no_delay(true), ignored);
+      wire_ = std::make_unique<Wire>(Wire::Socket(std::move(*socket)), *tls_);
+      if (asio::ip::make_address(host_, ignored); ignored) {  // a name, not an address
+        SSL_set_tlsext_host_name(wire_->tls()->native_handle(), host_.data());
+      }
+      wire_->tls()->async_handshake(asio::ssl::stream_base::client,
+                                    [this](error_code problem) { on_connected(problem); });
+    });
+  }
+
+  void fail_connecting(const error_code& error) {
+    const bool refused = is_of_tls(error) || error == asio::error::access_denied ||
+                         error == boost::system::errc::operation_not_permitted;
+    give_up(refused ? ErrorKind::denied : ErrorKind::unavailable,
+            fmt::format("cannot connect to {}: {}", place(), reason(error)));
+  }
+
+  void on_connected(const error_code& error) {
+    if (error) {
+      fail_connecting(error);
+      return;
+    }
+    connecting_.cancel();
+    // Read from the beginning: a server that refuses a body answers before it has read all of it.
+    message::async_write(*wire_, request_, [this](error_code problem, std::size_t) {
+      if (problem) {
+        unsent_ = problem;
+      }
+    });
+    read();
+  }
+
+  void read() {
+    message::async_read_some(*wire_, buffer_, parser_,
+                             [this](error_code error, std::size_t) { on_read(error); });
+  }
+
+  void on_read(const error_code& error) {
+    if (!take()) {
+      finish();
+    } else if (error) {
+      lost(error);
+    } else if (parser_.is_done()) {
+      finish();
+    } else {
+      read();
+    }
+  }
+
+  // What has come of the body; false: the caller wants no more.
+  bool take() {
+    if (!parser_.is_header_done()) {
+      return true;
+    }
+    std::string& come = parser_.get().body();
+    bool more = true;
+    if (!call_.on_chunk || parser_.get().result_int() >= 400) {
+      body_ += come;
+    } else if (!come.empty()) {
+      more = call_.on_chunk(come);
+    }
+    come.clear();
+    return more;
+  }
+
+  void lost(const error_code& error) {
+    const bool refused_early =
+        unsent_ && parser_.is_header_done() && parser_.get().result_int() >= 400;
+    if (refused_early) {
+      finish();
+      return;
+    }
+    give_up(is_of_tls(error) ? ErrorKind::denied : ErrorKind::unavailable,
+            fmt::format("lost the connection to {}: {}", place(), reason(error)));
+  }
+
+  void give_up(ErrorKind kind, std::string message) {
+    if (error_.message.empty() && !finished_) {
+      error_ = {kind, std::move(message), {}};
+    }
+    finish();
+  }
+
+  void finish() {
+    finished_ = true;
+    context_.stop();
+  }
+
+  const HttpTarget& target_;
+  const HttpCall& call_;
+  asio::io_context context_{1};
+  std::optional<asio::ssl::context> tls_;
+  asio::steady_timer over_;
+  asio::steady_timer connecting_;
+  std::optional<tcp::resolver> resolver_;
+  std::string host_;
+  std::unique_ptr<Wire> wire_;
+  message::request<message::span_body<const char>> request_;
+  message::response_parser<message::string_body> parser_;
+  beast::flat_buffer buffer_{};
+  error_code unsent_;
+  std::string body_;
+  Error error_;
+  bool finished_ = false;
 };
-
-// Where an answer's bytes go.
-struct Receiver {
-  CURL* curl = nullptr;
-  const HttpCall& call;
-  std::string body;
-  bool stopped = false;
-};
-
-std::size_t receive(const char* data, std::size_t size, std::size_t count, void* to) {
-  auto& receiver = *static_cast<Receiver*>(to);
-  const std::string_view bytes(data, size * count);
-  long status = 0;
-  curl_easy_getinfo(receiver.curl, CURLINFO_RESPONSE_CODE, &status);
-  if (!receiver.call.on_chunk || status >= 400) {
-    receiver.body.append(bytes);
-    return bytes.size();
-  }
-  if (receiver.call.on_chunk(bytes)) {
-    return bytes.size();
-  }
-  receiver.stopped = true;
-  return 0;
-}
-
-void set_target(CURL* curl, const HttpTarget& target, const HttpCall& call) {
-  const bool local = !target.unix_socket.empty();
-  curl_easy_setopt(curl, CURLOPT_URL,
-                   fmt::format("{}{}", local ? "http://localhost" : target.url, call.path).c_str());
-  if (local) {
-    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, target.unix_socket.c_str());
-    curl_easy_setopt(curl, CURLOPT_PROXY, "");
-  }
-  if (!target.authority_file.empty()) {
-    curl_easy_setopt(curl, CURLOPT_CAINFO, target.authority_file.c_str());
-    curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
-  }
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-}
-
-void set_call(CURL* curl, const HttpCall& call) {
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, 10'000L);
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(call.timeout.count()));
-  if (call.method == "HEAD") {
-    curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
-    return;
-  }
-  if (!call.body.empty() || call.method == "POST" || call.method == "PUT") {
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(call.body.size()));
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, call.body.data());
-  }
-  curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, call.method.c_str());
-}
-
-ErrorKind kind_of(CURLcode code, long system_error) {
-  if (code == CURLE_OPERATION_TIMEDOUT) {
-    return ErrorKind::timeout;
-  }
-  if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL ||
-      code == CURLE_SSL_CACERT_BADFILE) {
-    return ErrorKind::invalid;
-  }
-  if (code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT) {
-    return ErrorKind::internal;
-  }
-  const bool refused =
-      code == CURLE_PEER_FAILED_VERIFICATION || system_error == EACCES || system_error == EPERM;
-  return refused ? ErrorKind::denied : ErrorKind::unavailable;
-}
-
-tl::unexpected<Error> failure(CURL* curl, CURLcode code, std::string_view detail, long status,
-                              const HttpTarget& target) {
-  long system_error = 0;
-  curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &system_error);
-  const ErrorKind kind = kind_of(code, system_error);
-  const std::string& place = target.unix_socket.empty() ? target.url : target.unix_socket;
-  const std::string_view text = detail.empty() ? curl_easy_strerror(code) : detail;
-  if (kind == ErrorKind::timeout) {
-    return fail(kind, "no answer from {}: {}", place, text);
-  }
-  if (status == 0 && !target.unix_socket.empty() && system_error != 0) {
-    // libcurl speaks of "localhost port 80" here.
-    return fail(kind, "cannot connect to {}: {}", place,
-                std::system_category().message(static_cast<int>(system_error)));
-  }
-  return fail(kind, "{} {}: {}", status == 0 ? "cannot connect to" : "lost the connection to",
-              place, text);
-}
-
-void initialize_once() {
-  static std::once_flag once;
-  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
-}
 
 }  // namespace
 
 Result<HttpAnswer> http(const HttpTarget& target, const HttpCall& call) {
-  initialize_once();
-  const Curl curl(curl_easy_init());
-  if (!curl) {
-    return fail(ErrorKind::internal, "cannot start libcurl");
+  try {
+    return Exchange(target, call).run();
+  } catch (const std::exception& problem) {
+    return fail(ErrorKind::internal, "cannot ask {}: {}",
+                target.unix_socket.empty() ? target.url : target.unix_socket, problem.what());
   }
-  set_target(curl.get(), target, call);
-  set_call(curl.get(), call);
-  HeaderList headers;
-  headers.add("Expect:");  // the server answers an over-long body without being asked
-  headers.add("Content-Type: application/json");
-  if (!target.token.empty()) {
-    headers.add(fmt::format("Authorization: Bearer {}", target.token));
-  }
-  curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
-  Receiver receiver{curl.get(), call, {}, false};
-  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, &receive);
-  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &receiver);
-  std::string detail(CURL_ERROR_SIZE, '\0');
-  curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, detail.data());
-  const CURLcode code = curl_easy_perform(curl.get());
-  long status = 0;
-  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
-  // A server that refuses a body may answer and close before it has read all of it.
-  const bool refused_early =
-      (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR) && status >= 400;
-  if (code != CURLE_OK && !receiver.stopped && !refused_early) {
-    return failure(curl.get(), code, detail.c_str(), status, target);
-  }
-  return HttpAnswer{static_cast<int>(status), std::move(receiver.body)};
 }
 
 std::string url_encode(std::string_view text) {

@@ -1,4 +1,4 @@
-// Outgoing HTTP, by libcurl: the command line's way to the daemon. Blocking.
+// Outgoing HTTP, by Boost.Beast: the command line's way to the daemon. Blocking.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,7 @@ namespace provost::os {
 
 struct HttpTarget {
   std::string unix_socket;  ///< path; empty: use `url`
-  std::string url;          ///< "https://host:7443"; with a socket: ignored
+  std::string url;          ///< "https://host:7443" (https only); with a socket: ignored
   std::string
       authority_file;  ///< CA file that a TLS server must verify against; empty: the system's
   std::string token;   ///< sent as "Authorization: Bearer"; may be empty

@@ -482,6 +482,50 @@ TEST_F(Served, ClientSaysWhatItCannotReach) {
   held_.with([](auto& all) { all.clear(); });
 }
 
+// What the server at the other end may say that is not an answer.
+TEST_F(Served, ClientIsNotHarmedByWhatIsNotAnAnswer) {
+  for (const std::string text :
+       {"", "garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"}) {
+    const Fd listening(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string path = file("rude-" + to_hex(random_bytes(4)));
+    path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+    ASSERT_EQ(::bind(listening.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)),
+              0);
+    ASSERT_EQ(::listen(listening.get(), 1), 0);
+    const std::jthread rude([&] {
+      const Fd client(::accept(listening.get(), nullptr, nullptr));
+      std::array<char, 4096> request{};
+      (void)::recv(client.get(), request.data(), request.size(), 0);
+      (void)::send(client.get(), text.data(), text.size(), MSG_NOSIGNAL);
+    });
+    const auto answer = http({path, {}, {}, {}}, call("GET", "/"));
+    ASSERT_FALSE(answer) << text;
+    EXPECT_EQ(answer.error().kind, ErrorKind::unavailable);
+    EXPECT_THAT(answer.error().message, StartsWith("lost the connection to " + path));
+  }
+}
+
+TEST_F(Served, ClientTakesOnlyAddressesWithTls) {
+  for (const std::string url : {"http://localhost:1", "localhost:1", "https://", "https://:7",
+                                "https://h:0", "https://h:65536", "https://h:7x", "https://h/path",
+                                "https://u@h", "https://[::1", "https://a b"}) {
+    const auto answer = http({{}, url, {}, {}}, call("GET", "/"));
+    ASSERT_FALSE(answer) << url;
+    EXPECT_EQ(answer.error().kind, ErrorKind::invalid) << url;
+  }
+  for (const std::string url : {"https://127.0.0.1:1", "https://[::1]:1/", "https://localhost:1"}) {
+    const auto answer = http({{}, url, {}, {}}, call("GET", "/"));
+    ASSERT_FALSE(answer) << url;
+    EXPECT_EQ(answer.error().kind, ErrorKind::unavailable) << answer.error().message;
+  }
+  const auto no_file = http({{}, "https://localhost:1", "/nowhere.pem", {}}, call("GET", "/"));
+  ASSERT_FALSE(no_file);
+  EXPECT_EQ(no_file.error().kind, ErrorKind::invalid);
+}
+
 TEST(UrlEncode, LeavesOnlyUnreservedCharacters) {
   EXPECT_EQ(url_encode("a-b_c.d~e/f g%\xC3\xA9"), "a-b_c.d~e%2Ff%20g%25%C3%A9");
 }
