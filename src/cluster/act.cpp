@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "cluster/cluster.hpp"
 #include "os/files.hpp"
 
@@ -18,6 +19,19 @@ model::Outcome to_outcome(const Status& status) {
   }
   return {.ended = hopeless ? model::Ended::refused : model::Ended::retry,
           .found = std::move(found)};
+}
+
+Status tell_slurm(Outside& outside, const NodeKey& controller, std::vector<std::string> argv) {
+  const std::string program = argv.front();
+  const auto ran = outside.agents.run(
+      controller, {.argv = std::move(argv), .timeout = std::chrono::seconds(20)});
+  if (!ran) {
+    return pass(ran.error());
+  }
+  if (ran->status != 0) {
+    return fail(ErrorKind::unavailable, "{}: {}", program, trim(ran->err));
+  }
+  return {};
 }
 
 }  // namespace
@@ -46,6 +60,27 @@ model::Outcome act(const ConfigureNode& deed, Outside& outside, const Progress& 
     return to_outcome(tl::unexpected<Error>(spec.error()));
   }
   return to_outcome(outside.agents.send({outside.cluster_id, deed.node}, *spec));
+}
+
+model::Outcome act(const CloseNode& deed, Outside& outside, const Progress& progress) {
+  progress("draining");
+  const NodeKey controller{outside.cluster_id, deed.controller};
+  Status closed = tell_slurm(outside, controller,
+                             {"scontrol", "update", "NodeName=" + deed.node, "State=DRAIN",
+                              fmt::format("Reason={}", kLeaveReason)});
+  for (const std::string& job : deed.ends) {
+    progress("ending job " + job);
+    if (closed && !tell_slurm(outside, controller, {"scontrol", "requeue", job})) {
+      closed = tell_slurm(outside, controller, {"scancel", job});
+    }
+  }
+  return to_outcome(closed);
+}
+
+model::Outcome act(const OpenNode& deed, Outside& outside, const Progress& progress) {
+  progress("resuming");
+  return to_outcome(tell_slurm(outside, {outside.cluster_id, deed.controller},
+                               {"scontrol", "update", "NodeName=" + deed.node, "State=RESUME"}));
 }
 
 model::Outcome act(const StopJobs& deed, Outside& outside, const Progress& progress) {

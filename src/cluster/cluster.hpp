@@ -3,7 +3,8 @@
 // `Outside`.
 //
 // Conditions (C is the cluster's name, N a node's): "C/network", "C/N/registered",
-// "C/N/configured", "C/N/gone", "C/network-gone", "C/slurmdbd/answers", "C/slurmctld/answers".
+// "C/N/configured", "C/N/free" (it takes no more jobs and runs none), "C/N/gone", "C/network-gone",
+// "C/slurmdbd/answers", "C/slurmctld/answers". Needs of another room: "C/slurm-config/in-force".
 #pragma once
 
 #include <map>
@@ -29,11 +30,13 @@ struct WantedNode {
   std::string revision;     ///< of its specification
   std::string type;         ///< for people
   bool has_script = false;  ///< a lifecycle script must have succeeded before it is ready
+  model::Leaving leaving = model::Leaving::no;
 };
 
 struct Wanted {
   std::string name;
   std::string id;
+  bool arrived = false;  ///< has been in service: nodes join a Slurm that runs
   bool deleting = false;
   bool delete_data = false;
   std::string data_directory;  ///< removed with `delete_data`
@@ -47,6 +50,11 @@ struct NodeSeen {
   int machine_incarnation = 0;
   model::NodeStatus status = model::NodeStatus::pending;  ///< as stored
   AgentSeen agent;
+  bool in_slurm = false;          ///< slurmctld has it
+  bool closed = false;            ///< slurmctld gives it no more jobs
+  bool closed_by_us = false;      ///< because it was to leave
+  bool busy = false;              ///< slurmctld has jobs on it, those that are ending included
+  std::vector<std::string> jobs;  ///< ids of jobs that run on it
 };
 
 struct Seen {
@@ -54,6 +62,7 @@ struct Seen {
   bool data = false;                      ///< the data directory is there
   std::map<std::string, NodeSeen> nodes;  ///< by name; machines nobody wants too
   int running_jobs = 0;
+  bool slurm_known = false;  ///< there is a picture of slurmctld: what is said of nodes is so
 };
 
 /// What follows from wanted and seen about one node.
@@ -67,6 +76,7 @@ struct NodeFacts {
   bool serving = false;       ///< all units before the worker stage are up
   bool worker_asked = false;  ///< worker units have been opened
   bool ready = false;         ///< everything it should run is up
+  bool going = false;         ///< it leaves, and nothing keeps it any more
   std::string trouble;        ///< for people: what keeps it from being ready
 };
 
@@ -89,6 +99,17 @@ struct ConfigureNode {
   std::string node;
   model::Stage opened = model::Stage::service;
 };
+/// Slurm gives a node no more jobs; those in `ends` are queued again, or cancelled.
+struct CloseNode {
+  std::string controller;
+  std::string node;
+  std::vector<std::string> ends;
+};
+/// Takes that back.
+struct OpenNode {
+  std::string controller;
+  std::string node;
+};
 struct StopJobs {
   std::string controller;
 };
@@ -100,8 +121,11 @@ struct RemoveData {
   std::string directory;
 };
 
-using Deed = std::variant<CreateNetwork, CreateNode, ConfigureNode, StopJobs, RemoveNode,
-                          RemoveNetwork, RemoveData>;
+using Deed = std::variant<CreateNetwork, CreateNode, ConfigureNode, CloseNode, OpenNode, StopJobs,
+                          RemoveNode, RemoveNetwork, RemoveData>;
+
+/// Begins the reason that Slurm shows for a node that is to leave.
+inline constexpr std::string_view kLeaveReason = "Provost: leaves the cluster";
 
 /// Pure. Keys are unique; a plan carried out leaves nothing to plan.
 model::Plan<Deed> plan(const Wanted& wanted, const Facts& facts, const Seen& seen);
@@ -126,13 +150,15 @@ using Progress = std::function<void(std::string_view)>;
 model::Outcome act(const CreateNetwork& deed, Outside& outside, const Progress& progress);
 model::Outcome act(const CreateNode& deed, Outside& outside, const Progress& progress);
 model::Outcome act(const ConfigureNode& deed, Outside& outside, const Progress& progress);
+model::Outcome act(const CloseNode& deed, Outside& outside, const Progress& progress);
+model::Outcome act(const OpenNode& deed, Outside& outside, const Progress& progress);
 model::Outcome act(const StopJobs& deed, Outside& outside, const Progress& progress);
 model::Outcome act(const RemoveNode& deed, Outside& outside, const Progress& progress);
 model::Outcome act(const RemoveNetwork& deed, Outside& outside, const Progress& progress);
 model::Outcome act(const RemoveData& deed, Outside& outside, const Progress& progress);
 
 /// Status derived from the nodes and what is under way.
-model::ClusterStatus status_of(bool deleting, bool arrived,
+model::ClusterStatus status_of(bool deleting, bool arrived, bool changing,
                                const std::vector<model::NodeStatus>& nodes);
 model::GroupStatus group_status_of(bool deleting, bool arrived,
                                    const std::vector<model::NodeStatus>& nodes);

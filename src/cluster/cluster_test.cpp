@@ -112,6 +112,85 @@ TEST(ClusterPlan, AnAgentThatIsSilentHoldsBackNothingElse) {
             (std::vector<std::string>{"+ cpu-1  create  ml.c5.xlarge"}));
 }
 
+// A cluster in service whose cpu-1 is to leave while job 17 runs there.
+class ANodeThatLeaves : public testing::Test {
+ protected:
+  ANodeThatLeaves() {
+    wanted_.arrived = true;
+    wanted_.nodes[1].leaving = model::Leaving::when_idle;
+    seen_ = nothing_there(wanted_);
+    seen_.network = seen_.slurm_known = true;
+    seen_.nodes["controller-1"] = running_node(true);
+    seen_.nodes["controller-1"].agent.report->units.push_back(
+        {"slurmctld.service", protocol::UnitState::up, ""});
+    node() = running_node(true);
+    node().in_slurm = node().busy = true;
+    node().jobs = {"17"};
+  }
+  NodeSeen& node() { return seen_.nodes["cpu-1"]; }
+  model::Plan<Deed> planned() { return plan(wanted_, facts(wanted_, seen_), seen_); }
+  bool is_free() { return facts(wanted_, seen_).seen.contains("tiny/cpu-1/free"); }
+  Wanted wanted_ = tiny();
+  Seen seen_;
+};
+
+TEST_F(ANodeThatLeaves, IsClosedToJobsFirstAndGoesWhenTheLastHasEnded) {
+  auto made = planned();
+  EXPECT_EQ(lines(made), (std::vector<std::string>{"~ cpu-1  drain", "- cpu-1  remove"}));
+  EXPECT_TRUE(made.actions[0].step.disturbs.ends.empty());
+  EXPECT_EQ(made.actions[1].step.disturbs.awaits, std::vector<std::string>{"17"});
+  EXPECT_EQ(made.actions[1].step.needs, std::vector<std::string>{"tiny/cpu-1/free"});
+  EXPECT_FALSE(facts(wanted_, seen_).nodes.at("cpu-1").going);
+
+  node().closed = node().closed_by_us = true;
+  EXPECT_EQ(lines(planned()), (std::vector<std::string>{"- cpu-1  remove"}));
+  EXPECT_FALSE(is_free());
+  node().jobs.clear();
+  EXPECT_FALSE(is_free());  // Slurm is still ending it
+  node().busy = false;
+  EXPECT_TRUE(is_free());
+  EXPECT_TRUE(facts(wanted_, seen_).nodes.at("cpu-1").going);
+
+  node() = {};
+  EXPECT_TRUE(planned().actions.empty());
+}
+
+TEST_F(ANodeThatLeaves, StaysWhileNobodyKnowsWhatRunsOnIt) {
+  seen_.slurm_known = false;
+  EXPECT_TRUE(planned().actions.empty());
+}
+
+TEST_F(ANodeThatLeaves, NowEndsItsJobs) {
+  wanted_.nodes[1].leaving = model::Leaving::now;
+  node().closed = true;
+  auto made = planned();
+  ASSERT_EQ(lines(made), (std::vector<std::string>{"~ cpu-1  drain", "- cpu-1  remove"}));
+  EXPECT_EQ(std::get<CloseNode>(made.actions[0].deed).ends, std::vector<std::string>{"17"});
+  EXPECT_EQ(made.actions[0].step.disturbs.ends, std::vector<std::string>{"17"});
+}
+
+TEST_F(ANodeThatLeaves, IsOpenedAgainWhenItStaysAfterAll) {
+  wanted_.nodes[1].leaving = model::Leaving::no;
+  node().closed = true;  // by somebody else: not ours to open
+  EXPECT_TRUE(planned().actions.empty());
+  node().closed_by_us = true;
+  EXPECT_EQ(lines(planned()), (std::vector<std::string>{"~ cpu-1  resume"}));
+}
+
+TEST(ClusterPlan, ANodeThatJoinsWaitsUntilSlurmKnowsIt) {
+  Wanted wanted = tiny();
+  wanted.arrived = true;
+  Seen seen = nothing_there(wanted);
+  seen.network = true;
+  seen.nodes["controller-1"] = running_node(true);
+  seen.nodes["controller-1"].agent.report->units.push_back(
+      {"slurmctld.service", protocol::UnitState::up, ""});
+  seen.nodes["cpu-1"] = running_node(false);
+  const auto made = plan(wanted, facts(wanted, seen), seen);
+  ASSERT_EQ(lines(made), (std::vector<std::string>{"~ cpu-1  start slurmd"}));
+  EXPECT_EQ(made.actions[0].step.needs, std::vector<std::string>{"tiny/slurm-config/in-force"});
+}
+
 TEST(ClusterPlan, DeletionStopsJobsThenNodesThenNetworkAndKeepsData) {
   Wanted wanted = tiny();
   wanted.deleting = true;
@@ -192,12 +271,13 @@ TEST(NodeEvent, ADaemonThatWasRestartedDoesNotCallARunningNodeLost) {
 
 TEST(Status, IsDerivedFromNodesAndWhatIsUnderWay) {
   using model::NodeStatus;
-  EXPECT_EQ(status_of(false, false, {NodeStatus::running, NodeStatus::pending}),
+  EXPECT_EQ(status_of(false, false, false, {NodeStatus::running, NodeStatus::pending}),
             model::ClusterStatus::creating);
-  EXPECT_EQ(status_of(false, false, {NodeStatus::failure, NodeStatus::pending}),
+  EXPECT_EQ(status_of(false, false, false, {NodeStatus::failure, NodeStatus::pending}),
             model::ClusterStatus::failed);
-  EXPECT_EQ(status_of(false, true, {NodeStatus::failure}), model::ClusterStatus::in_service);
-  EXPECT_EQ(status_of(true, true, {}), model::ClusterStatus::deleting);
+  EXPECT_EQ(status_of(false, true, false, {NodeStatus::failure}), model::ClusterStatus::in_service);
+  EXPECT_EQ(status_of(true, true, false, {}), model::ClusterStatus::deleting);
+  EXPECT_EQ(status_of(false, true, true, {}), model::ClusterStatus::updating);
   EXPECT_EQ(group_status_of(false, true, {NodeStatus::running, NodeStatus::pending}),
             model::GroupStatus::degraded);
 }

@@ -116,10 +116,75 @@ void plan_removal(const Wanted& wanted, const Seen& seen, model::Plan<Deed>& pla
   }
 }
 
+std::string controller_of(const Wanted& wanted) {
+  const auto found = std::find_if(wanted.nodes.begin(), wanted.nodes.end(), [](const auto& node) {
+    return node.place.role == model::Role::controller;
+  });
+  return found == wanted.nodes.end() ? std::string() : found->place.name;
+}
+
+std::string of_incarnation(const Wanted& wanted, const WantedNode& node, std::string_view verb) {
+  return condition(wanted, fmt::format("{}/{}/{}", node.place.name, node.place.incarnation, verb));
+}
+
+// A node that leaves: first Slurm gives it no more jobs, then it goes when none is left.
+void plan_leaving(const Wanted& wanted, const WantedNode& node, const NodeSeen& seen,
+                  bool slurm_known, model::Plan<Deed>& plan) {
+  const std::string& name = node.place.name;
+  const bool computes = node.place.role == model::Role::compute;
+  if (!seen.machine_exists || (computes && !slurm_known)) {
+    return;  // without Slurm's word on its jobs nothing is taken away
+  }
+  const bool now = node.leaving == model::Leaving::now;
+  const Because because{fmt::format("group {} has fewer nodes", node.place.group), {}};
+  if (seen.in_slurm && (!seen.closed || (now && !seen.jobs.empty()))) {
+    Action<Deed> close{{}, CloseNode{controller_of(wanted), name, {}}};
+    if (now) {
+      std::get<CloseNode>(close.deed).ends = seen.jobs;
+      close.step.disturbs.ends = seen.jobs;
+    }
+    close.step.key = of_incarnation(wanted, node, now ? "close-now" : "close");
+    close.step.line = fmt::format("~ {}  drain", name);
+    close.step.because = because;
+    close.step.disturbs.drains = {name};
+    close.step.needs = {condition(wanted, "slurmctld/answers")};
+    close.step.deadline = std::chrono::seconds(15);
+    plan.actions.push_back(std::move(close));
+  }
+  Action<Deed> remove{{}, RemoveNode{name}};
+  remove.step.key = of_incarnation(wanted, node, "leave");
+  remove.step.line = fmt::format("- {}  remove", name);
+  remove.step.because = because;
+  if (seen.in_slurm) {
+    remove.step.needs = {condition(wanted, name + "/free")};
+    remove.step.disturbs.awaits = now ? std::vector<std::string>{} : seen.jobs;
+  }
+  remove.step.gives = {condition(wanted, name + "/gone")};
+  remove.step.deadline = std::chrono::seconds(30);
+  plan.actions.push_back(std::move(remove));
+}
+
+void plan_opening(const Wanted& wanted, const WantedNode& node, model::Plan<Deed>& plan) {
+  Action<Deed> open{{}, OpenNode{controller_of(wanted), node.place.name}};
+  open.step.key = of_incarnation(wanted, node, "open");
+  open.step.line = fmt::format("~ {}  resume", node.place.name);
+  open.step.because = {"it does not leave after all", {}};
+  open.step.needs = {condition(wanted, "slurmctld/answers")};
+  open.step.deadline = std::chrono::seconds(15);
+  plan.actions.push_back(std::move(open));
+}
+
 void plan_node(const Wanted& wanted, const WantedNode& node, const Facts& facts, const Seen& seen,
                model::Plan<Deed>& plan) {
   const std::string& name = node.place.name;
   const NodeFacts& known = facts.nodes.at(name);
+  if (node.leaving != model::Leaving::no) {
+    plan_leaving(wanted, node, seen.nodes.at(name), seen.slurm_known, plan);
+    return;
+  }
+  if (seen.nodes.at(name).closed_by_us) {
+    plan_opening(wanted, node, plan);
+  }
   if (!known.running) {
     Action<Deed> create{{}, CreateNode{node.machine}};
     create.step.key = condition(wanted, fmt::format("{}/{}/create", name, node.place.incarnation));
@@ -153,6 +218,10 @@ void plan_node(const Wanted& wanted, const WantedNode& node, const Facts& facts,
   configure.step.line =
       fmt::format("~ {}  {}", name, known.configured ? "start slurmd" : "configure");
   configure.step.because = {known.configured ? "slurmctld answers" : "its agent registered", {}};
+  if (open_worker && wanted.arrived) {
+    // A slurmd that slurmctld does not know yet would end.
+    configure.step.needs = {condition(wanted, "slurm-config/in-force")};
+  }
   configure.step.gives = {condition(wanted, name + "/configured")};
   configure.step.deadline = std::chrono::seconds(60);
   plan.actions.push_back(std::move(configure));
@@ -172,7 +241,7 @@ Facts facts(const Wanted& wanted, const Seen& seen) {
     const auto found = seen.nodes.find(name);
     const NodeSeen nothing;
     const NodeSeen& machine = found == seen.nodes.end() ? nothing : found->second;
-    const NodeFacts known = facts_of(node, machine);
+    NodeFacts known = facts_of(node, machine);
     if (known.registered) {
       facts.seen.insert(condition(wanted, name + "/registered"));
     }
@@ -183,6 +252,13 @@ Facts facts(const Wanted& wanted, const Seen& seen) {
       facts.slurmdbd_answers = is_up(*machine.agent.report, "slurmdbd.service");
       facts.slurmctld_answers = is_up(*machine.agent.report, "slurmctld.service");
     }
+    const bool free = seen.slurm_known && machine.closed && !machine.busy && machine.jobs.empty();
+    if (free) {
+      facts.seen.insert(condition(wanted, name + "/free"));
+    }
+    const bool kept = node.place.role == model::Role::compute && machine.machine_exists &&
+                      (!seen.slurm_known || (machine.in_slurm && !free));
+    known.going = node.leaving != model::Leaving::no && !kept;
     facts.nodes.emplace(name, known);
   }
   for (const auto& [name, node] : seen.nodes) {
@@ -250,13 +326,13 @@ std::optional<model::NodeEvent> node_event(model::NodeStatus status, const NodeF
   return std::nullopt;
 }
 
-model::ClusterStatus status_of(bool deleting, bool arrived,
+model::ClusterStatus status_of(bool deleting, bool arrived, bool changing,
                                const std::vector<model::NodeStatus>& nodes) {
   if (deleting) {
     return model::ClusterStatus::deleting;
   }
   if (arrived) {
-    return model::ClusterStatus::in_service;
+    return changing ? model::ClusterStatus::updating : model::ClusterStatus::in_service;
   }
   const bool failed = std::any_of(nodes.begin(), nodes.end(), [](model::NodeStatus status) {
     return status == model::NodeStatus::failure;

@@ -44,6 +44,13 @@ enum class GroupStatus {
 };
 std::string_view name(GroupStatus status);
 
+/// Whether a node shall go.
+enum class Leaving {
+  no = 0,
+  when_idle = 1,  ///< it takes no more jobs, and goes when those that run have ended
+  now = 2         ///< what runs on it is ended, and queued again where it can be
+};
+
 /// What happens to a node.
 enum class NodeEvent {
   ready,          ///< machine runs, script done, all units up

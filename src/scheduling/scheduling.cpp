@@ -246,6 +246,7 @@ std::vector<model::Condition> facts(const Wanted& wanted, const Seen& seen) {
   }
   if (seen.configuration == wanted.configuration) {
     held.push_back(in_force(wanted, "slurm-config", wanted.configuration));
+    held.push_back(wanted.cluster + "/slurm-config/in-force");
   }
   return held;
 }

@@ -18,8 +18,12 @@ bool same_for_plans(const slurm::View& left, const slurm::View& right) {
   const auto up = [](const slurm::View& view) {
     return std::count_if(view.nodes.begin(), view.nodes.end(), slurm::is_up);
   };
+  const auto free = [](const slurm::View& view) {
+    return std::count_if(view.nodes.begin(), view.nodes.end(), slurm::is_drained);
+  };
   return left.answering == right.answering && running(left) == running(right) &&
-         up(left) == up(right) && left.nodes.size() == right.nodes.size();
+         up(left) == up(right) && free(left) == free(right) &&
+         left.nodes.size() == right.nodes.size();
 }
 
 }  // namespace

@@ -285,7 +285,7 @@ Result<ClusterReport> Desk::remove(const Caller& caller, const std::string& name
                                  .kept = "[]",
                                  .message = {}};
     const Status written = world_.store().write("delete", [&](store::Writer& writer) {
-      writer.update_cluster(*row);
+      writer.set_deleting(row->id, with_data);
       writer.put_removal(removal);
       writer.add_event(event);
     });

@@ -123,7 +123,8 @@ ClusterReport Desk::report(const Reading& reading) {
     all.insert(all.end(), statuses.begin(), statuses.end());
     report.groups.push_back(std::move(one));
   }
-  report.status = cluster::status_of(reading.row.deleting, reading.row.arrived, all);
+  report.status = cluster::status_of(reading.row.deleting, reading.row.arrived,
+                                     !reading.row.changing.empty(), all);
   for (const control::StepView& step : reading.steps) {
     if (step.state.standing == control::Standing::refused && report.failure.empty()) {
       report.failure = fmt::format("{}: {}", step.state.step.line, step.state.found);

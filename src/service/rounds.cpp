@@ -49,9 +49,10 @@ std::string node_of(const cluster::Deed& deed) {
 }
 
 cluster::Wanted wanted_of(const ClusterModel& model, const store::Cluster& row,
-                          const Settings& settings) {
+                          const std::vector<store::Node>& rows, const Settings& settings) {
   cluster::Wanted wanted{.name = row.name,
                          .id = row.id,
+                         .arrived = row.arrived,
                          .deleting = row.deleting,
                          .delete_data = row.delete_data,
                          .data_directory = settings.data_directory(row.name),
@@ -63,13 +64,36 @@ cluster::Wanted wanted_of(const ClusterModel& model, const store::Cluster& row,
   for (const std::string& name : model.order) {
     const NodeModel& node = model.nodes.at(name);
     const model::InstanceGroup& group = *model.cluster.find_group(node.place.group);
+    const store::Node* known = find_node(rows, name);
     wanted.nodes.push_back({.place = node.place,
                             .machine = node.machine,
                             .revision = node.revision,
                             .type = group.type.name,
-                            .has_script = group.lifecycle.has_value()});
+                            .has_script = group.lifecycle.has_value(),
+                            .leaving = known == nullptr ? model::Leaving::no : known->leaving});
   }
   return wanted;
+}
+
+// What slurmctld says of the jobs and of each node.
+void see_slurm(const slurm::View& view, cluster::Seen& seen) {
+  seen.slurm_known = view.answering;
+  seen.running_jobs =
+      static_cast<int>(std::count_if(view.jobs.begin(), view.jobs.end(), slurm::is_running));
+  for (const slurm::NodeSeen& node : view.nodes) {
+    const auto known = seen.nodes.find(node.name);
+    if (known == seen.nodes.end()) {
+      continue;
+    }
+    known->second.in_slurm = true;
+    known->second.closed = slurm::is_draining_or_drained(node);
+    known->second.closed_by_us =
+        known->second.closed && node.reason.starts_with(cluster::kLeaveReason);
+    known->second.busy = slurm::is_busy(node);
+    for (const slurm::JobSeen* job : view.jobs_on(node.name)) {
+      known->second.jobs.push_back(job->id);
+    }
+  }
 }
 
 }  // namespace
@@ -116,6 +140,8 @@ void Rounds::look_at(const store::Cluster& row, const Host& host, control::Round
   }
   record_transitions(one);
   record_arrival(one);
+  finish_leaving(one);
+  finish_change(one);
   finish_removal(one);
 }
 
@@ -128,7 +154,7 @@ bool Rounds::make_case(const store::Cluster& row, const Host& host, Case& one) {
     return false;
   }
   one.model = *model;
-  one.wanted = wanted_of(*one.model, row, world_.settings());
+  one.wanted = wanted_of(*one.model, row, one.rows, world_.settings());
   one.seen.network = host.networks.contains(row.name);
   one.seen.data = os::exists(one.wanted.data_directory);
   for (const store::Node& node : one.rows) {
@@ -144,8 +170,7 @@ bool Rounds::make_case(const store::Cluster& row, const Host& host, Case& one) {
     }
   }
   if (const auto picture = world_.collector().picture(row.id)) {
-    one.seen.running_jobs = static_cast<int>(
-        std::count_if(picture->view.jobs.begin(), picture->view.jobs.end(), slurm::is_running));
+    see_slurm(picture->view, one.seen);
   }
   one.facts = cluster::facts(one.wanted, one.seen);
   return true;
@@ -266,7 +291,7 @@ void Rounds::record_transitions(const Case& one) {
       continue;
     }
     const auto event = cluster::node_event(row.status, facts->second, refused(one.row.id, row.name),
-                                           one.row.deleting);
+                                           one.row.deleting || facts->second.going);
     const model::NodeTransition* transition =
         event ? model::find_transition(row.status, *event) : nullptr;
     if (transition == nullptr) {
@@ -287,7 +312,7 @@ void Rounds::record_transitions(const Case& one) {
     entry.what = fmt::format("{} is {}", row.name, name(transition->to));
     entry.because = std::string(transition->reason) + (cause.empty() ? "" : ": " + cause);
     const Status written = world_.store().write("transition", [&](store::Writer& writer) {
-      writer.put_node(changed);
+      writer.set_node_status(row.cluster_id, row.name, changed.status, changed.message);
       writer.add_event(entry);
     });
     if (!written) {
@@ -314,14 +339,77 @@ void Rounds::record_arrival(const Case& one) {
   if (up < compute) {
     return;
   }
-  store::Cluster arrived = one.row;
-  arrived.arrived = true;
   store::Event entry = about(one.row, nullptr);
   entry.what = fmt::format("{} is InService", one.row.name);
   entry.because = fmt::format("all {} nodes run and Slurm has its {} compute nodes up after {}",
                               one.rows.size(), compute, to_words(now_utc() - one.row.created));
   const Status written = world_.store().write("arrived", [&](store::Writer& writer) {
-    writer.update_cluster(arrived);
+    writer.set_arrived(one.row.id);
+    writer.add_event(entry);
+  });
+  if (!written) {
+    log::error(kRoom, "cluster={} {}", one.row.name, written.error().message);
+  }
+}
+
+// Nodes that left are forgotten when nothing of them is there any more.
+void Rounds::finish_leaving(const Case& one) {
+  for (const store::Node& row : one.rows) {
+    const auto seen = one.seen.nodes.find(row.name);
+    if (row.leaving == model::Leaving::no || one.row.deleting || seen->second.machine_exists ||
+        is_worked_on(one.row.id, row.name)) {
+      continue;
+    }
+    store::Event entry = about(one.row, &row);
+    entry.what = fmt::format("{} is gone", row.name);
+    entry.because = fmt::format("group {} has fewer nodes", row.group);
+    const Status written = world_.store().write("left", [&](store::Writer& writer) {
+      writer.delete_node(one.row.id, row.name);
+      writer.add_event(entry);
+    });
+    if (!written) {
+      log::error(kRoom, "node={} {}", row.name, written.error().message);
+    }
+    world_.engine().wake();
+  }
+}
+
+bool Rounds::is_worked_on(const std::string& cluster_id, const std::string& node) const {
+  const auto steps = world_.engine().steps();
+  return std::any_of(steps.begin(), steps.end(), [&](const control::StepView& step) {
+    return step.cluster_id == cluster_id && step.node == node &&
+           step.state.standing == control::Standing::running;
+  });
+}
+
+bool Rounds::is_whole(const Case& one) const {
+  const bool all_ready = std::all_of(one.facts.nodes.begin(), one.facts.nodes.end(),
+                                     [](const auto& entry) { return entry.second.ready; });
+  const auto picture = world_.collector().picture(one.row.id);
+  if (one.works > 0 || !all_ready || !picture || !picture->view.answering) {
+    return false;
+  }
+  return std::all_of(one.model->layout.nodes.begin(), one.model->layout.nodes.end(),
+                     [&](const model::NodePlace& place) {
+                       const slurm::NodeSeen* node = picture->view.find(place.name);
+                       return place.role != model::Role::compute ||
+                              (node != nullptr && slurm::is_responding(*node));
+                     });
+}
+
+void Rounds::finish_change(const Case& one) {
+  const bool leaving = std::any_of(one.rows.begin(), one.rows.end(), [](const store::Node& node) {
+    return node.leaving != model::Leaving::no;
+  });
+  if (one.row.changing.empty() || one.row.deleting || leaving || !is_whole(one) ||
+      world_.engine().is_busy(one.row.id)) {
+    return;
+  }
+  store::Event entry = about(one.row, nullptr);
+  entry.what = fmt::format("{} is InService", one.row.name);
+  entry.because = "the change is done";
+  const Status written = world_.store().write("changed", [&](store::Writer& writer) {
+    writer.end_change(one.row.id, one.row.changing);
     writer.add_event(entry);
   });
   if (!written) {

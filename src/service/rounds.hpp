@@ -47,7 +47,12 @@ class Rounds {
   void add_scheduling_steps(Case& one, control::Round& round);
   void record_transitions(const Case& one);
   void record_arrival(const Case& one);
+  void finish_leaving(const Case& one);
+  void finish_change(const Case& one);
   void finish_removal(const Case& one);
+  /// Nothing is left to do and everything runs.
+  [[nodiscard]] bool is_whole(const Case& one) const;
+  [[nodiscard]] bool is_worked_on(const std::string& cluster_id, const std::string& node) const;
   [[nodiscard]] std::string change_of_cause(const Case& one, const store::Node& node) const;
   [[nodiscard]] bool refused(const std::string& cluster_id, const std::string& node) const;
   cluster::Outside outside_of(const std::shared_ptr<const ClusterModel>& model);

@@ -13,7 +13,7 @@ namespace {
 
 /// Changes when anything does that a model is made of.
 std::string fingerprint(const store::Cluster& row, const std::vector<store::Node>& nodes) {
-  std::string all = row.id + row.cluster_config.text + row.admin_key_public;
+  std::string all = row.id + row.cluster_config.text + row.admin_key_public + row.types;
   all += row.provisioning_parameters ? row.provisioning_parameters->text : "-";
   all += row.campus ? row.campus->text : "-";
   for (const store::Node& node : nodes) {

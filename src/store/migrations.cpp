@@ -10,7 +10,7 @@
 
 namespace provost::store {
 
-const std::array<Migration, 2> kMigrations = {{
+const std::array<Migration, 3> kMigrations = {{
     {"001-first-cluster", R"sql(
 CREATE TABLE settings (
   key TEXT PRIMARY KEY, value BLOB NOT NULL
@@ -64,6 +64,10 @@ CREATE TABLE tokens (
 )sql"},
     {"002-instance-types", R"sql(
 ALTER TABLE clusters ADD COLUMN types TEXT NOT NULL DEFAULT '';
+)sql"},
+    {"003-changes", R"sql(
+ALTER TABLE clusters ADD COLUMN changing TEXT NOT NULL DEFAULT '';
+ALTER TABLE nodes ADD COLUMN leaving INTEGER NOT NULL DEFAULT 0;  -- model::Leaving
 )sql"},
 }};
 

@@ -30,6 +30,7 @@ struct Cluster {
   std::string network_id;  ///< names of interfaces derive from it
   std::string subnet;      ///< "10.77.4.0/22"
   bool arrived = false;    ///< has been InService once
+  std::string changing;    ///< fingerprint of the change under way; empty: none
   bool deleting = false;
   bool delete_data = false;
   std::string munge_key;  ///< secrets: never logged, never in an answer
@@ -49,6 +50,7 @@ struct Node {
   model::NodeStatus status = model::NodeStatus::pending;
   std::string message;  ///< sticky: the last failure
   UtcTime launched{};
+  model::Leaving leaving = model::Leaving::no;
 };
 
 /// An action that was begun: written before acting, ended after.

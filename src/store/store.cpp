@@ -68,6 +68,7 @@ Cluster read_cluster(SQLite::Statement& row) {
           .network_id = text(row, 10),
           .subnet = text(row, 11),
           .arrived = number(row, 12) != 0,
+          .changing = text(row, 20),
           .deleting = number(row, 13) != 0,
           .delete_data = number(row, 14) != 0,
           .munge_key = text(row, 15),
@@ -86,7 +87,8 @@ Node read_node(SQLite::Statement& row) {
           .incarnation = static_cast<int>(number(row, 6)),
           .status = model::node_status_named(text(row, 7)).value_or(model::NodeStatus::pending),
           .message = text(row, 8),
-          .launched = time(row, 9)};
+          .launched = time(row, 9),
+          .leaving = static_cast<model::Leaving>(number(row, 10))};
 }
 
 Intent read_intent(SQLite::Statement& row) {

@@ -31,10 +31,20 @@ class Writer {
   void set(const std::string& key, const std::string& value);
 
   void insert_cluster(const Cluster& cluster);
-  void update_cluster(const Cluster& cluster);
+  /// Each changes what it names and nothing else: whoever read the row earlier overwrites nobody.
+  void set_arrived(const std::string& id);
+  void set_deleting(const std::string& id, bool with_data);
+  /// The files, the types and `changing`.
+  void set_files(const Cluster& cluster);
+  /// The change of that fingerprint is done; another one goes on.
+  void end_change(const std::string& id, const std::string& fingerprint);
   void delete_cluster(const std::string& id);  ///< with its nodes and intents
 
   void put_node(const Node& node);
+  void set_node_status(const std::string& cluster_id, const std::string& name,
+                       model::NodeStatus status, const std::string& message);
+  void set_node_leaving(const std::string& cluster_id, const std::string& name,
+                        model::Leaving leaving);
   void delete_node(const std::string& cluster_id, const std::string& name);
 
   void put_intent(const Intent& intent);

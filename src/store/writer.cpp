@@ -37,8 +37,16 @@ class Binder {
   int next_ = 1;
 };
 
-void bind_and_run(SQLite::Database& database, const char* sql, const Cluster& cluster) {
-  SQLite::Statement statement(database, sql);
+}  // namespace
+
+void Writer::set(const std::string& key, const std::string& value) {
+  SQLite::Statement statement(database_, "INSERT OR REPLACE INTO settings VALUES (?, ?)");
+  Binder(statement).text(key).blob(value).run();
+}
+
+void Writer::insert_cluster(const Cluster& cluster) {
+  SQLite::Statement statement(
+      database_, "INSERT INTO clusters VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   Binder(statement)
       .text(cluster.id)
       .text(cluster.name)
@@ -58,29 +66,43 @@ void bind_and_run(SQLite::Database& database, const char* sql, const Cluster& cl
       .text(cluster.host_key)
       .text(cluster.host_key_public)
       .text(cluster.types)
+      .text(cluster.changing)
       .run();
 }
 
-}  // namespace
-
-void Writer::set(const std::string& key, const std::string& value) {
-  SQLite::Statement statement(database_, "INSERT OR REPLACE INTO settings VALUES (?, ?)");
-  Binder(statement).text(key).blob(value).run();
+void Writer::set_arrived(const std::string& id) {
+  SQLite::Statement statement(database_, "UPDATE clusters SET arrived = 1 WHERE id = ?");
+  Binder(statement).text(id).run();
 }
 
-void Writer::insert_cluster(const Cluster& cluster) {
-  bind_and_run(database_, "INSERT INTO clusters VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-               cluster);
+void Writer::set_deleting(const std::string& id, bool with_data) {
+  SQLite::Statement statement(
+      database_,
+      "UPDATE clusters SET deleting = 1, delete_data = max(delete_data, ?2) WHERE id = ?1");
+  Binder(statement).text(id).number(with_data ? 1 : 0).run();
 }
 
-void Writer::update_cluster(const Cluster& cluster) {
-  bind_and_run(database_,
-               "UPDATE clusters SET name = ?2, arn = ?3, created = ?4, config_name = ?5, "
-               "config_text = ?6, parameters_name = ?7, parameters_text = ?8, campus_name = ?9, "
-               "campus_text = ?10, network_id = ?11, subnet = ?12, arrived = ?13, deleting = ?14, "
-               "delete_data = ?15, munge_key = ?16, admin_key_public = ?17, host_key = ?18, "
-               "host_key_public = ?19, types = ?20 WHERE id = ?1",
-               cluster);
+void Writer::set_files(const Cluster& cluster) {
+  SQLite::Statement statement(
+      database_,
+      "UPDATE clusters SET config_name = ?2, config_text = ?3, parameters_name = ?4, "
+      "parameters_text = ?5, campus_name = ?6, campus_text = ?7, types = ?8, changing = ?9 "
+      "WHERE id = ?1");
+  Binder(statement)
+      .text(cluster.id)
+      .text(cluster.cluster_config.name)
+      .text(cluster.cluster_config.text)
+      .file(cluster.provisioning_parameters)
+      .file(cluster.campus)
+      .text(cluster.types)
+      .text(cluster.changing)
+      .run();
+}
+
+void Writer::end_change(const std::string& id, const std::string& fingerprint) {
+  SQLite::Statement statement(database_,
+                              "UPDATE clusters SET changing = '' WHERE id = ? AND changing = ?");
+  Binder(statement).text(id).text(fingerprint).run();
 }
 
 void Writer::delete_cluster(const std::string& id) {
@@ -91,10 +113,11 @@ void Writer::delete_cluster(const std::string& id) {
 void Writer::put_node(const Node& node) {
   SQLite::Statement statement(
       database_,
-      "INSERT INTO nodes VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT (cluster_id, name) DO UPDATE SET "
+      "INSERT INTO nodes VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (cluster_id, name) DO UPDATE "
+      "SET "
       "group_name = ?3, number = ?4, address = ?5, instance_id = ?6, incarnation = ?7, status = "
       "?8, "
-      "message = ?9, launched = ?10");
+      "message = ?9, launched = ?10, leaving = ?11");
   Binder(statement)
       .text(node.cluster_id)
       .text(node.name)
@@ -106,7 +129,27 @@ void Writer::put_node(const Node& node) {
       .text(std::string(name(node.status)))
       .text(node.message)
       .time(node.launched)
+      .number(static_cast<int>(node.leaving))
       .run();
+}
+
+void Writer::set_node_status(const std::string& cluster_id, const std::string& name,
+                             model::NodeStatus status, const std::string& message) {
+  SQLite::Statement statement(
+      database_, "UPDATE nodes SET status = ?3, message = ?4 WHERE cluster_id = ?1 AND name = ?2");
+  Binder(statement)
+      .text(cluster_id)
+      .text(name)
+      .text(std::string(model::name(status)))
+      .text(message)
+      .run();
+}
+
+void Writer::set_node_leaving(const std::string& cluster_id, const std::string& name,
+                              model::Leaving leaving) {
+  SQLite::Statement statement(database_,
+                              "UPDATE nodes SET leaving = ?3 WHERE cluster_id = ?1 AND name = ?2");
+  Binder(statement).text(cluster_id).text(name).number(static_cast<int>(leaving)).run();
 }
 
 void Writer::delete_node(const std::string& cluster_id, const std::string& name) {
