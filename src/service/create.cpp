@@ -24,11 +24,14 @@ std::string random_id(std::size_t length) {
   return id;
 }
 
-spec::Surroundings surroundings_of(World& world, const model::Cluster& cluster) {
+spec::Surroundings surroundings_of(World& world, const model::Cluster& cluster,
+                                   const store::Cluster* own) {
   spec::Surroundings around;
   around.bucket_root = world.settings().bucket_root();
   for (const store::Cluster& row : world.store().clusters()) {
-    around.names_taken.push_back(row.name);
+    if (own == nullptr || row.id != own->id) {
+      around.names_taken.push_back(row.name);
+    }
   }
   for (const model::InstanceGroup& group : cluster.groups) {
     if (group.lifecycle) {
@@ -38,6 +41,14 @@ spec::Surroundings surroundings_of(World& world, const model::Cluster& cluster) 
   }
   if (const auto capacity = world.provider().capacity()) {
     around.memory_available_mib = capacity->memory_available_mib;
+  }
+  if (own != nullptr) {
+    // What its nodes use already is theirs.
+    for (const store::Node& node : world.store().nodes(own->id)) {
+      const model::InstanceGroup* group = cluster.find_group(node.group);
+      around.memory_available_mib +=
+          spec::idle_memory_mib(group == nullptr ? model::Role::compute : group->role);
+    }
   }
   around.nodes_possible = (1 << (32 - cluster::kClusterPrefix)) - 3;
   return around;
@@ -79,6 +90,25 @@ json::object kept(const std::string& kind, const std::string& name, const std::s
 
 }  // namespace
 
+void set_files(store::Cluster& row, const spec::Sources& sources, const model::Cluster& cluster) {
+  row.cluster_config = to_file(sources.cluster_config);
+  if (sources.provisioning_parameters) {
+    row.provisioning_parameters = to_file(*sources.provisioning_parameters);
+  }
+  if (sources.campus) {
+    row.campus = to_file(*sources.campus);
+  }
+  std::vector<model::InstanceType> types;
+  for (const model::InstanceGroup& group : cluster.groups) {
+    const bool is_new = std::none_of(
+        types.begin(), types.end(), [&](const auto& each) { return each.name == group.type.name; });
+    if (is_new) {
+      types.push_back(group.type);
+    }
+  }
+  row.types = spec::to_csv(types);
+}
+
 Result<spec::Catalogue> Desk::catalogue() {
   const std::string& file = world_.settings().types_file;
   if (file.empty() || !os::exists(file)) {
@@ -91,8 +121,12 @@ Result<spec::Catalogue> Desk::catalogue() {
   return spec::extend_catalogue(spec::builtin_catalogue(), {file, std::move(*text)});
 }
 
-spec::Checked Desk::check(const spec::Sources& sources, spec::Purpose purpose, Findings& findings) {
-  const auto types = catalogue();
+spec::Checked Desk::check(const spec::Sources& sources, spec::Purpose purpose, Findings& findings,
+                          const store::Cluster* own) {
+  auto types = catalogue();
+  if (types && own != nullptr && !own->types.empty()) {
+    types = spec::extend_catalogue(*types, {"types of " + own->name, own->types});  // stay as made
+  }
   spec::Checked checked = spec::check(sources, types ? *types : spec::builtin_catalogue());
   findings = checked.findings;
   if (!types) {
@@ -107,7 +141,7 @@ spec::Checked Desk::check(const spec::Sources& sources, spec::Purpose purpose, F
   }
   if (checked.cluster) {
     const Findings more = spec::check_surroundings(
-        checked, sources, surroundings_of(world_, *checked.cluster), purpose);
+        checked, sources, surroundings_of(world_, *checked.cluster, own), purpose);
     findings.insert(findings.end(), more.begin(), more.end());
     sort_for_reading(findings);
   }
@@ -130,22 +164,7 @@ Result<store::Cluster> Desk::new_row(const spec::Sources& sources, const model::
   row.arn = fmt::format("arn:aws:sagemaker:{}:{}:cluster/{}", world_.settings().region,
                         world_.settings().account_id, row.id);
   row.created = now_utc();
-  row.cluster_config = to_file(sources.cluster_config);
-  if (sources.provisioning_parameters) {
-    row.provisioning_parameters = to_file(*sources.provisioning_parameters);
-  }
-  if (sources.campus) {
-    row.campus = to_file(*sources.campus);
-  }
-  std::vector<model::InstanceType> types;
-  for (const model::InstanceGroup& group : cluster.groups) {
-    const bool is_new = std::none_of(
-        types.begin(), types.end(), [&](const auto& each) { return each.name == group.type.name; });
-    if (is_new) {
-      types.push_back(group.type);
-    }
-  }
-  row.types = spec::to_csv(types);
+  set_files(row, sources, cluster);
   row.network_id = random_id(6);
   row.munge_key = os::random_bytes(128);
   row.admin_key_public = world_.keys().admin_key_public;

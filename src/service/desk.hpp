@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -17,6 +18,7 @@
 #include "os/process.hpp"
 #include "provider/provider.hpp"
 #include "service/cluster_model.hpp"
+#include "slurm/client.hpp"
 #include "spec/explain.hpp"
 #include "spec/spec.hpp"
 #include "store/rows.hpp"
@@ -87,6 +89,24 @@ struct Created {
   Findings findings;
 };
 
+/// One thing that a change would do.
+struct PlannedLine {
+  std::string line;     ///< "+ cpu-4  create  ml.c5.xlarge"
+  std::string because;  ///< sentence fragment
+  model::Disturbance disturbs;
+};
+
+/// What other files would change about a cluster, and what that would disturb.
+struct ChangePlan {
+  Findings findings;               ///< with an error among them nothing is planned
+  std::vector<PlannedLine> lines;  ///< empty: nothing changes
+  std::string fingerprint;         ///< of files and lines: `apply` does this plan or none
+  double per_hour_before = 0;
+  double per_hour_after = 0;
+  double per_month_before = 0;
+  double per_month_after = 0;
+};
+
 struct Validated {
   Findings findings;
   std::optional<spec::Explanation> explanation;  ///< absent: a file is not sound
@@ -113,6 +133,13 @@ class Desk {
   /// HyperPod's instance types and the site's. Errors: invalid (the site's file).
   Result<spec::Catalogue> catalogue();
   Result<Created> create(const Caller& caller, const spec::Sources& sources);
+  /// What the files would change; a file that is not given stays as it is. `now`: nodes that leave
+  /// do not wait for their jobs. Errors: not_found, conflict (it is being made or removed),
+  /// unavailable (Slurm does not tell which jobs there are).
+  Result<ChangePlan> plan(const std::string& name, const spec::Sources& sources, bool now);
+  /// Makes it so; with a fingerprint only if that is still the plan (conflict otherwise).
+  Result<ChangePlan> apply(const Caller& caller, const std::string& name,
+                           const spec::Sources& sources, bool now, const std::string& fingerprint);
   Result<ClusterReport> remove(const Caller& caller, const std::string& name, bool with_data);
 
   std::vector<ClusterReport> list();
@@ -157,13 +184,24 @@ class Desk {
   Result<Reading> read(const store::Cluster& row);
   ClusterReport report(const Reading& reading);
   std::vector<NodeReport> node_reports(const Reading& reading);
-  spec::Checked check(const spec::Sources& sources, spec::Purpose purpose, Findings& findings);
+  /// `own`: the cluster that the files are to change.
+  spec::Checked check(const spec::Sources& sources, spec::Purpose purpose, Findings& findings,
+                      const store::Cluster* own = nullptr);
+  struct Target;  // of a change
+  Result<store::Cluster> changeable(const spec::Sources& sources, const std::string& name);
+  Result<Target> target(const std::string& name, spec::Sources sources, bool now);
+  Result<Target> compare(Target target, const spec::Sources& sources, const spec::Checked& checked,
+                         const ClusterModel& before, const slurm::View& view, bool now);
   Result<store::Cluster> store_new(const Caller& caller, const spec::Sources& sources,
                                    const model::Cluster& cluster);
   Result<store::Cluster> new_row(const spec::Sources& sources, const model::Cluster& cluster);
 
   World& world_;
+  std::mutex change_mutex_;
 };
+
+/// The files and types of a row.
+void set_files(store::Cluster& row, const spec::Sources& sources, const model::Cluster& cluster);
 
 /// The inventory at the end of a deletion: what is left of what was, and what was kept on purpose.
 store::Removal removal_done(World& world, const store::Cluster& row, const ClusterModel& model);

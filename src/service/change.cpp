@@ -1,0 +1,444 @@
+// The verbs that change a cluster that is there: plan and apply.
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "cluster/change.hpp"
+#include "cluster/node_files.hpp"
+#include "os/files.hpp"
+#include "os/tls.hpp"
+#include "scheduling/accounts.hpp"
+#include "scheduling/configuration.hpp"
+#include "service/desk.hpp"
+#include "service/reading.hpp"
+#include "service/world.hpp"
+
+namespace provost::service {
+namespace {
+
+constexpr double kHoursAMonth = 730;
+
+// A cluster as it is and as the files would have it.
+struct Comparison {
+  const ClusterModel& before;
+  const ClusterModel& after;
+  const cluster::Change& change;
+  const slurm::View& slurm;
+  bool now = false;
+};
+
+double price_per_hour(const model::Cluster& cluster) {
+  double price = 0;
+  for (const model::InstanceGroup& group : cluster.groups) {
+    price += group.count * group.type.price_per_hour;
+  }
+  return price;
+}
+
+std::vector<std::string> jobs_on(const slurm::View& view, const std::string& node) {
+  std::vector<std::string> ids;
+  for (const slurm::JobSeen* job : view.jobs_on(node)) {
+    ids.push_back(job->id);
+  }
+  return ids;
+}
+
+std::vector<cluster::NodeUse> uses_of(const std::vector<store::Node>& nodes,
+                                      const slurm::View& view) {
+  std::vector<cluster::NodeUse> uses;
+  for (const store::Node& node : nodes) {
+    const bool going = node.status == model::NodeStatus::shutting_down;
+    uses.push_back({.name = node.name,
+                    .group = node.group,
+                    .number = node.number,
+                    .leaving = going ? model::Leaving::now : node.leaving,
+                    .jobs = jobs_on(view, node.name)});
+  }
+  return uses;
+}
+
+void add_nodes(const Comparison& both, std::vector<PlannedLine>& lines) {
+  for (const cluster::GroupChange& each : both.change.groups) {
+    const model::InstanceGroup& group = *both.after.cluster.find_group(each.group);
+    const std::string because = each.is_new
+                                    ? fmt::format("group {} is new in the files", each.group)
+                                    : fmt::format("InstanceCount of {} is {} instead of {}",
+                                                  each.group, each.after, each.before);
+    for (const int number : each.joins) {
+      lines.push_back(
+          {fmt::format("+ {}  create  {}", model::node_name(each.group, number), group.type.name),
+           because,
+           {}});
+    }
+    for (const std::string& node : each.returns) {
+      lines.push_back({fmt::format("~ {}  stays after all", node), because, {}});
+    }
+    for (const std::string& node : each.leaves) {
+      model::Disturbance disturbs;
+      (both.now ? disturbs.ends : disturbs.awaits) = jobs_on(both.slurm, node);
+      if (group.role == model::Role::compute) {
+        disturbs.drains = {node};
+      }
+      lines.push_back({fmt::format("- {}  {}", node,
+                                   group.role != model::Role::compute ? "remove"
+                                   : both.now ? "drain, end its jobs, remove"
+                                              : "drain, wait for its jobs, remove"),
+                       because, std::move(disturbs)});
+    }
+    if (each.other_script) {
+      lines.push_back({fmt::format("~ group {}  another lifecycle script", each.group),
+                       "it runs on nodes that are made from now on; those that are there keep "
+                       "what they have",
+                       {}});
+    }
+  }
+}
+
+std::map<std::string, slurm::Partition> partitions_of(const ClusterModel& model) {
+  std::map<std::string, slurm::Partition> partitions;
+  for (const slurm::Partition& each :
+       scheduling::slurm_conf_of(model.cluster, model.layout).partitions) {
+    partitions[each.name] = each;
+  }
+  return partitions;
+}
+
+bool same_rules(const slurm::Partition& left, const slurm::Partition& right) {
+  return left.is_default == right.is_default && left.allow_groups == right.allow_groups &&
+         left.default_time == right.default_time && left.max_time == right.max_time &&
+         left.memory_per_cpu_mib == right.memory_per_cpu_mib;
+}
+
+// A partition that goes while it has jobs would kill them: that is refused.
+void refuse_or_remove(const Comparison& both, const std::string& partition,
+                      std::vector<PlannedLine>& lines, Findings& refused) {
+  std::vector<std::string> jobs;
+  for (const slurm::JobSeen& job : both.slurm.jobs) {
+    if (job.partition == partition) {
+      jobs.push_back(job.id);
+    }
+  }
+  if (jobs.empty()) {
+    lines.push_back({"- partition " + partition, "no group of the files names it any more", {}});
+    return;
+  }
+  refused.push_back(
+      {.severity = Severity::error,
+       .rule = "change.partition-with-jobs",
+       .path = "partition_name",
+       .value = partition,
+       .what = fmt::format("partition {} has {} job{} ({}) and is not in the files "
+                           "any more",
+                           partition, jobs.size(), jobs.size() == 1 ? "" : "s", join(jobs, ", ")),
+       .better = fmt::format("wait until they have ended, or end them: scancel "
+                             "--partition={}",
+                             partition),
+       .where = {}});
+}
+
+void add_partitions(const Comparison& both, std::vector<PlannedLine>& lines, Findings& refused) {
+  const auto before = partitions_of(both.before);
+  const auto after = partitions_of(both.after);
+  for (const auto& [name, partition] : after) {
+    const auto was = before.find(name);
+    if (was == before.end()) {
+      lines.push_back({fmt::format("+ partition {}  {} nodes", name, partition.nodes.size()),
+                       "the files name it",
+                       {}});
+    } else if (!same_rules(was->second, partition)) {
+      lines.push_back({"~ partition " + name, "its limits or users are others in the files", {}});
+    } else if (was->second.nodes != partition.nodes) {
+      lines.push_back({fmt::format("~ partition {}  {} -> {} nodes", name, was->second.nodes.size(),
+                                   partition.nodes.size()),
+                       "its groups have other nodes",
+                       {}});
+    }
+  }
+  for (const auto& [name, partition] : before) {
+    if (!after.contains(name)) {
+      refuse_or_remove(both, name, lines, refused);
+    }
+  }
+}
+
+void add_accounts(const Comparison& both, std::vector<PlannedLine>& lines) {
+  const auto found = scheduling::differences(scheduling::accounts_wanted(both.after.cluster),
+                                             scheduling::accounts_wanted(both.before.cluster));
+  for (const std::string& each : found) {
+    lines.push_back({"~ accounting  sync", each, {}});
+  }
+}
+
+// Units that start anew because a file they are started with is another one.
+std::vector<std::string> restarts_of(const NodeModel& before, const NodeModel& after) {
+  std::vector<std::string> units;
+  const auto same = [&](const std::string& path) {
+    const auto text = [&](const NodeModel& node) {
+      const auto found =
+          std::find_if(node.part.files.begin(), node.part.files.end(),
+                       [&](const model::FilePart& file) { return file.path == path; });
+      return found == node.part.files.end() ? std::string() : found->content;
+    };
+    return text(before) == text(after);
+  };
+  for (const model::UnitPart& unit : after.part.units) {
+    if (!std::all_of(unit.restart_on.begin(), unit.restart_on.end(), same)) {
+      units.push_back(after.place.name + "/" + unit.name);
+    }
+  }
+  return units;
+}
+
+void add_files(const Comparison& both, std::vector<PlannedLine>& lines) {
+  const auto digest = [](const ClusterModel& model) {
+    return scheduling::digest(scheduling::configuration(model.cluster, model.layout));
+  };
+  if (digest(both.before) != digest(both.after)) {
+    lines.push_back({"~ slurm.conf  reconfigure",
+                     "Slurm reads its files anew; jobs that run go on, jobs that wait keep their "
+                     "place",
+                     {}});
+  }
+  std::size_t nodes = 0;
+  model::Disturbance disturbs;
+  for (const auto& [name, after] : both.after.nodes) {
+    const auto before = both.before.nodes.find(name);
+    if (before == both.before.nodes.end() || before->second.revision == after.revision) {
+      continue;
+    }
+    ++nodes;
+    const auto restarts = restarts_of(before->second, after);
+    disturbs.restarts.insert(disturbs.restarts.end(), restarts.begin(), restarts.end());
+  }
+  if (nodes > 0) {
+    lines.push_back({fmt::format("~ {} node{}  other files", nodes, nodes == 1 ? "" : "s"),
+                     "names, people or Slurm's files change on nodes that stay",
+                     std::move(disturbs)});
+  }
+}
+
+std::string fingerprint_of(const ChangePlan& plan, const spec::Sources& sources) {
+  std::string all = sources.cluster_config.text + "|";
+  all += (sources.provisioning_parameters ? sources.provisioning_parameters->text : "-") + "|";
+  all += (sources.campus ? sources.campus->text : "-") + "|";
+  for (const PlannedLine& line : plan.lines) {
+    all += line.line + "|" + join(line.disturbs.awaits, ",") + "|" + join(line.disturbs.ends, ",") +
+           "\n";
+  }
+  return to_hex(os::sha256(all)).substr(0, 16);
+}
+
+// Addresses of the subnet that no node has, as many as needed.
+Result<std::vector<std::string>> free_addresses(const store::Cluster& row,
+                                                const std::vector<store::Node>& nodes,
+                                                std::size_t count) {
+  const auto all = cluster::node_addresses(row.subnet, nodes.size() + count);
+  if (!all) {
+    return pass(all.error());
+  }
+  std::vector<std::string> free;
+  for (const std::string& address : *all) {
+    const bool taken = std::any_of(nodes.begin(), nodes.end(), [&](const store::Node& node) {
+      return node.address == address;
+    });
+    if (!taken && free.size() < count) {
+      free.push_back(address);
+    }
+  }
+  return free;
+}
+
+// The nodes that join, as rows.
+Result<std::vector<store::Node>> joining_nodes(const store::Cluster& row,
+                                               const std::vector<store::Node>& nodes,
+                                               const cluster::Change& change) {
+  std::vector<store::Node> joining;
+  for (const cluster::GroupChange& each : change.groups) {
+    for (const int number : each.joins) {
+      joining.push_back({.cluster_id = row.id,
+                         .name = model::node_name(each.group, number),
+                         .group = each.group,
+                         .number = number,
+                         .address = {},
+                         .instance_id = "i-" + to_hex(os::random_bytes(9)).substr(0, 17),
+                         .incarnation = 1,
+                         .status = model::NodeStatus::pending,
+                         .message = {},
+                         .launched = now_utc()});
+    }
+  }
+  const auto addresses = free_addresses(row, nodes, joining.size());
+  if (!addresses) {
+    return pass(addresses.error());
+  }
+  for (std::size_t i = 0; i < joining.size(); ++i) {
+    joining[i].address = (*addresses)[i];
+  }
+  return joining;
+}
+
+}  // namespace
+
+struct Desk::Target {
+  ChangePlan plan;
+  store::Cluster row;  ///< with the files as they would be
+  cluster::Change change;
+  std::vector<store::Node> nodes;    ///< as they are
+  std::vector<store::Node> joining;  ///< to be added
+};
+
+Result<store::Cluster> Desk::changeable(const spec::Sources& sources, const std::string& name) {
+  auto row = world_.store().cluster_named(name);
+  if (!row) {
+    return pass(Error{ErrorKind::not_found, fmt::format("there is no cluster named {}", name),
+                      "make it: provost create --cluster-config " + sources.cluster_config.name});
+  }
+  if (row->deleting) {
+    return fail(ErrorKind::conflict, "{} is being deleted", name);
+  }
+  if (!row->arrived) {
+    return pass(Error{ErrorKind::conflict,
+                      fmt::format("{} has not been in service yet: it can be changed then", name),
+                      "provost wait " + name + "; or take it away: provost delete " + name});
+  }
+  return *row;
+}
+
+Result<Desk::Target> Desk::target(const std::string& name, spec::Sources sources, bool now) {
+  auto row = changeable(sources, name);
+  if (!row) {
+    return pass(row.error());
+  }
+  const spec::Sources kept = sources_of(*row);
+  if (sources.cluster_config.text.empty()) {
+    sources.cluster_config = kept.cluster_config;
+  }
+  if (!sources.provisioning_parameters) {
+    sources.provisioning_parameters = kept.provisioning_parameters;
+  }
+  if (!sources.campus) {
+    sources.campus = kept.campus;
+  }
+  sources.name = name;
+  Target target{.plan = {}, .row = *row, .change = {}, .nodes = world_.store().nodes(row->id)};
+  const spec::Checked checked = check(sources, spec::Purpose::create, target.plan.findings, &*row);
+  const auto before = world_.model_of(*row, target.nodes);
+  if (!before) {
+    return pass(before.error());
+  }
+  if (!checked.cluster || has_errors(target.plan.findings)) {
+    return target;
+  }
+  const auto picture = world_.collector().fresh(row->id, std::chrono::seconds(1));
+  if (!picture || !picture->view.answering) {
+    return pass(Error{ErrorKind::unavailable,
+                      "slurmctld does not answer, and without it nobody knows which jobs a change "
+                      "would disturb",
+                      "provost describe " + name});
+  }
+  return compare(std::move(target), sources, checked, **before, picture->view, now);
+}
+
+Result<Desk::Target> Desk::compare(Target target, const spec::Sources& sources,
+                                   const spec::Checked& checked, const ClusterModel& before,
+                                   const slurm::View& view, bool now) {
+  ChangePlan& plan = target.plan;
+  target.change = cluster::change(before.cluster, *checked.cluster, uses_of(target.nodes, view));
+  plan.findings.insert(plan.findings.end(), target.change.refused.begin(),
+                       target.change.refused.end());
+  if (has_errors(plan.findings)) {
+    return target;
+  }
+  set_files(target.row, sources, *checked.cluster);
+  auto joining = joining_nodes(target.row, target.nodes, target.change);
+  if (!joining) {
+    return pass(joining.error());
+  }
+  target.joining = std::move(*joining);
+  // As it will be in the end, without the nodes that leave.
+  std::vector<store::Node> nodes = target.nodes;
+  nodes.insert(nodes.end(), target.joining.begin(), target.joining.end());
+  for (const cluster::GroupChange& each : target.change.groups) {
+    std::erase_if(nodes, [&](const store::Node& node) {
+      return std::find(each.leaves.begin(), each.leaves.end(), node.name) != each.leaves.end();
+    });
+  }
+  const auto after = make_model(target.row, nodes, world_.settings(), world_.host_gpus());
+  if (!after) {
+    return pass(after.error());
+  }
+  const Comparison both{before, **after, target.change, view, now};
+  add_nodes(both, plan.lines);
+  add_partitions(both, plan.lines, plan.findings);
+  add_accounts(both, plan.lines);
+  add_files(both, plan.lines);
+  plan.per_hour_before = price_per_hour(before.cluster);
+  plan.per_hour_after = price_per_hour((*after)->cluster);
+  plan.per_month_before = plan.per_hour_before * kHoursAMonth;
+  plan.per_month_after = plan.per_hour_after * kHoursAMonth;
+  if (!plan.lines.empty()) {
+    plan.fingerprint = fingerprint_of(plan, sources);
+  }
+  return target;
+}
+
+Result<ChangePlan> Desk::plan(const std::string& name, const spec::Sources& sources, bool now) {
+  auto found = target(name, sources, now);
+  if (!found) {
+    return pass(found.error());
+  }
+  return std::move(found->plan);
+}
+
+Result<ChangePlan> Desk::apply(const Caller& caller, const std::string& name,
+                               const spec::Sources& sources, bool now,
+                               const std::string& fingerprint) {
+  const std::scoped_lock lock(change_mutex_);  // one change is planned and written at a time
+  auto found = target(name, sources, now);
+  if (!found) {
+    return pass(found.error());
+  }
+  Target& target = *found;
+  if (has_errors(target.plan.findings)) {
+    return std::move(target.plan);
+  }
+  if (!fingerprint.empty() && fingerprint != target.plan.fingerprint) {
+    return pass(Error{ErrorKind::conflict,
+                      fmt::format("{} is not what it was when the plan was made", name),
+                      "look at the plan as it is now: provost plan"});
+  }
+  if (!target.plan.lines.empty()) {
+    target.row.changing = target.plan.fingerprint;
+  }
+  store::Event event;
+  event.cluster = name;
+  event.actor = caller.name;
+  event.what = fmt::format("{} is Updating: {} change{}", name, target.plan.lines.size(),
+                           target.plan.lines.size() == 1 ? "" : "s");
+  event.because =
+      fmt::format("{} asked for it with {}", caller.name, target.row.cluster_config.name);
+  const Status written = world_.store().write("apply", [&](store::Writer& writer) {
+    writer.set_files(target.row);
+    for (const store::Node& node : target.joining) {
+      writer.put_node(node);
+    }
+    for (const cluster::GroupChange& each : target.change.groups) {
+      for (const std::string& node : each.leaves) {
+        writer.set_node_leaving(target.row.id, node,
+                                now ? model::Leaving::now : model::Leaving::when_idle);
+      }
+      for (const std::string& node : each.returns) {
+        writer.set_node_leaving(target.row.id, node, model::Leaving::no);
+      }
+    }
+    if (!target.plan.lines.empty()) {
+      writer.add_event(event);
+    }
+  });
+  if (!written) {
+    return pass(written.error());
+  }
+  ignore(world_.engine().try_again(target.row.id), "what had to wait is tried with the new files");
+  return std::move(target.plan);
+}
+
+}  // namespace provost::service
