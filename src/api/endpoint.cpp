@@ -244,6 +244,38 @@ void Endpoint::create(const Asked& asked) {
                                          {"findings", spec::to_json(created->findings)}}));
 }
 
+void Endpoint::change(const Asked& asked) {
+  const auto body = read_body(asked.request.body);
+  const auto sources = body ? read_sources(*body, Given::any) : pass(body.error());
+  if (!sources) {
+    asked.responder.send(to_response(sources.error()));
+    return;
+  }
+  const auto flag = [&](const char* member) {
+    const json::value* value = body->if_contains(member);
+    return value != nullptr && value->is_bool() && value->get_bool();
+  };
+  const json::value* fingerprint = body->if_contains("fingerprint");
+  const bool apply = asked.path[4] == "apply";
+  const auto planned = apply ? desk_.apply(asked.caller, asked.path[3], *sources, flag("now"),
+                                           fingerprint != nullptr && fingerprint->is_string()
+                                               ? std::string(fingerprint->get_string())
+                                               : std::string())
+                             : desk_.plan(asked.path[3], *sources, flag("now"));
+  if (!planned) {
+    asked.responder.send(to_response(planned.error()));
+    return;
+  }
+  if (has_errors(planned->findings)) {
+    json::object error =
+        to_json(Error{ErrorKind::invalid, "this cannot be done; nothing was changed", {}});
+    error["findings"] = spec::to_json(planned->findings);
+    asked.responder.send(to_response(400, {{"error", std::move(error)}}));
+    return;
+  }
+  asked.responder.send(to_response(apply ? 202 : 200, {{"plan", to_json(*planned)}}));
+}
+
 void Endpoint::answer_clusters(const Asked& asked) {
   const auto& path = asked.path;
   const std::string& method = asked.request.method;
@@ -262,6 +294,8 @@ void Endpoint::answer_clusters(const Asked& asked) {
          [](const auto& found) {
            return json::object{{"cluster", to_json(found)}};
          });
+  } else if (path.size() == 5 && (path[4] == "plan" || path[4] == "apply") && method == "POST") {
+    change(asked);
   } else if (path.size() == 5 && path[4] == "removal" && method == "GET") {
     send(desk_.removal(path[3]), 200, [](const auto& found) {
       return json::object{{"removal", to_json(found)}};

@@ -51,6 +51,7 @@ class Endpoint {
   void answer_tokens(const Asked& asked);
   void answer_ready(const os::Responder& responder);
   void create(const Asked& asked);
+  void change(const Asked& asked);
   void validate(const Asked& asked);
   void exec(const Asked& asked, const service::NodeReport& node);
   void logs(const Asked& asked, const service::NodeReport& node);

@@ -281,17 +281,43 @@ Result<json::object> read_body(const std::string& body) {
   return value.as_object();
 }
 
-Result<spec::Sources> read_sources(const json::object& body) {
+json::object to_json(const service::ChangePlan& plan) {
+  const auto strings = [](const std::vector<std::string>& all) {
+    return json::array(all.begin(), all.end());
+  };
+  json::array lines;
+  for (const service::PlannedLine& each : plan.lines) {
+    lines.push_back(json::object{{"line", each.line},
+                                 {"because", each.because},
+                                 {"ends_jobs", strings(each.disturbs.ends)},
+                                 {"awaits_jobs", strings(each.disturbs.awaits)},
+                                 {"drains", strings(each.disturbs.drains)},
+                                 {"restarts", strings(each.disturbs.restarts)}});
+  }
+  return {{"changes", std::move(lines)},
+          {"fingerprint", plan.fingerprint},
+          {"findings", spec::to_json(plan.findings)},
+          {"cost",
+           {{"per_hour_before", plan.per_hour_before},
+            {"per_hour_after", plan.per_hour_after},
+            {"per_month_before", plan.per_month_before},
+            {"per_month_after", plan.per_month_after}}}};
+}
+
+Result<spec::Sources> read_sources(const json::object& body, Given given) {
   spec::Sources sources;
   const auto* config = body.if_contains("cluster_config");
-  if (config == nullptr) {
+  const bool is_given = config != nullptr && !config->is_null();
+  if (!is_given && given == Given::configuration) {
     return fail(ErrorKind::invalid, "\"cluster_config\" is missing");
   }
-  auto main = read_source(*config, "cluster_config");
-  if (!main) {
-    return pass(main.error());
+  if (is_given) {
+    auto main = read_source(*config, "cluster_config");
+    if (!main) {
+      return pass(main.error());
+    }
+    sources.cluster_config = std::move(*main);
   }
-  sources.cluster_config = std::move(*main);
   const auto optional_source = [&](const char* member,
                                    std::optional<spec::SourceText>& into) -> Status {
     const auto* value = body.if_contains(member);

@@ -16,6 +16,7 @@ boost::json::object to_json(const service::Description& description);
 boost::json::object to_json(const control::StepView& step);
 boost::json::object to_json(const store::Event& event);
 boost::json::object to_json(const store::Removal& removal);
+boost::json::object to_json(const service::ChangePlan& plan);
 boost::json::object to_json(const service::HostReport& host);
 boost::json::object to_json(const Error& error);
 
@@ -26,7 +27,10 @@ int http_status(ErrorKind kind);
 Result<boost::json::object> read_body(const std::string& body);
 
 /// "Sources" of a request. Errors: invalid, naming the member that is wrong.
-Result<spec::Sources> read_sources(const boost::json::object& body);
+/// Which files a request must have: for a new cluster its configuration, for a change any.
+enum class Given { configuration, any };
+Result<spec::Sources> read_sources(const boost::json::object& body,
+                                   Given given = Given::configuration);
 
 /// {"argv": [...], "input": base64, "timeout": seconds}. Errors: invalid.
 Result<service::Desk::Command> read_command(const boost::json::object& body);

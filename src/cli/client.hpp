@@ -16,6 +16,7 @@ enum Exit : int {
   kDone = 0,
   kFailed = 1,
   kUsage = 2,
+  kToDo = 3,  ///< of plan: there is something to change
   kDenied = 4,
   kUnreachable = 5,
   kInterrupted = 130

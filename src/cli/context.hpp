@@ -52,6 +52,15 @@ struct InitArguments {
 };
 int init(const Context& context, const InitArguments& arguments);
 
+struct ChangeArguments {
+  FileArguments files;
+  bool now = false;  ///< nodes that leave do not wait for their jobs
+  bool wait = true;
+  std::string fingerprint;  ///< of the plan that shall be carried out, or none
+};
+int plan(const Context& context, const ChangeArguments& arguments);
+int apply(const Context& context, const ChangeArguments& arguments);
+
 struct EventArguments {
   std::string cluster;
   bool follow = false;

@@ -10,20 +10,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kLook{150};
 
-// Errors and warnings; notes are for validate.
-void show_findings(const Context& context, const json::array& findings, const Texts& texts) {
-  if (context.json) {
-    return;
-  }
-  json::array serious;
-  for (const json::value& each : findings) {
-    if (!each.is_object() || text(each.get_object(), "severity") != "note") {
-      serious.push_back(each);
-    }
-  }
-  std::cerr << findings_text(serious, texts, context.terminal);
-}
-
 std::string name_of(const json::object& node) { return text(node, "name"); }
 
 // Why a cluster failed, with the last lines that its nodes left.
@@ -94,12 +80,46 @@ int say_arrived(const Context& context, const json::object& description) {
 
 int say_interrupted(const std::string& name) {
   std::cerr << fmt::format(
-      "\nprovost: not waiting any more; {0} goes on being made\n"
+      "\nprovost: not waiting any more; the work on {0} goes on\n"
       "  watch:        provost describe {0}; provost events {0} --follow\n"
       "  wait again:   provost wait {0}\n"
       "  take it away: provost delete {0}\n",
       name);
   return kInterrupted;
+}
+
+int await_deleted(const Context& context, const WaitArguments& arguments,
+                  std::chrono::steady_clock::time_point deadline) {
+  catch_interrupt();
+  while (true) {
+    const auto found = context.client.get("/v1/clusters/" + os::url_encode(arguments.cluster));
+    if (!found) {
+      return found.error().error.kind == ErrorKind::not_found ? kDone : report(found.error());
+    }
+    if (std::chrono::steady_clock::now() > deadline) {
+      return report(Error{ErrorKind::timeout, arguments.cluster + " is still there",
+                          "provost describe " + arguments.cluster});
+    }
+    pause_for(kLook);
+    if (interrupted()) {
+      return kInterrupted;
+    }
+  }
+}
+
+}  // namespace
+
+void show_findings(const Context& context, const json::array& findings, const Texts& texts) {
+  if (context.json) {
+    return;
+  }
+  json::array serious;
+  for (const json::value& each : findings) {
+    if (!each.is_object() || text(each.get_object(), "severity") != "note") {
+      serious.push_back(each);
+    }
+  }
+  std::cerr << findings_text(serious, texts, context.terminal);
 }
 
 int await_service(const Context& context, const std::string& name, std::int64_t after,
@@ -139,27 +159,6 @@ int await_service(const Context& context, const std::string& name, std::int64_t 
     }
   }
 }
-
-int await_deleted(const Context& context, const WaitArguments& arguments,
-                  std::chrono::steady_clock::time_point deadline) {
-  catch_interrupt();
-  while (true) {
-    const auto found = context.client.get("/v1/clusters/" + os::url_encode(arguments.cluster));
-    if (!found) {
-      return found.error().error.kind == ErrorKind::not_found ? kDone : report(found.error());
-    }
-    if (std::chrono::steady_clock::now() > deadline) {
-      return report(Error{ErrorKind::timeout, arguments.cluster + " is still there",
-                          "provost describe " + arguments.cluster});
-    }
-    pause_for(kLook);
-    if (interrupted()) {
-      return kInterrupted;
-    }
-  }
-}
-
-}  // namespace
 
 int create(const Context& context, const CreateArguments& arguments) {
   const auto request = read_files(arguments.files);

@@ -48,9 +48,11 @@ Program::Program()
       "  provost describe university\n"
       "  provost ssh login-1\n"
       "  provost delete university\n"
-      "Exit status: 0 done, 1 failed, 2 wrong usage, 4 denied, 5 provostd does not answer");
+      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 plan: something to do, 4 denied, 5 provostd "
+      "does not answer");
   declare_global();
   declare_making();
+  declare_changing();
   declare_writing();
   declare_looking();
   declare_reaching();
@@ -126,6 +128,28 @@ void Program::declare_making() {
       ->capture_default_str();
   await->add_option("--timeout", wait_.timeout, "Seconds to wait at most; 0: no limit")
       ->check(CLI::NonNegativeNumber);
+}
+
+void Program::declare_changing() {
+  CLI::App* look =
+      command("plan", "What edited files would change, and whom that would disturb",
+              "  provost plan --cluster-config cluster-config.json\n"
+              "  provost plan university --campus campus.toml\n"
+              "A file that is not given stays as it is. Exit status 3: there is something to do.",
+              [this](const Context& context) { return plan(context, change_); });
+  CLI::App* make = command("apply", "Make a cluster what edited files say",
+                           "  provost apply --cluster-config cluster-config.json\n"
+                           "  provost apply university --campus campus.toml --no-wait\n"
+                           "  provost apply --cluster-config cluster-config.json --now",
+                           [this](const Context& context) { return apply(context, change_); });
+  for (CLI::App* each : {look, make}) {
+    add_files(each, change_.files);
+    each->add_flag("--now", change_.now,
+                   "Nodes that leave do not wait: their jobs are queued again, or end");
+  }
+  make->add_flag("--wait,!--no-wait", change_.wait, "Wait until it is done (the default)");
+  make->add_option("--fingerprint", change_.fingerprint,
+                   "Only the plan that was shown with this fingerprint");
 }
 
 void Program::declare_writing() {

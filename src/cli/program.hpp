@@ -43,6 +43,7 @@ class Program {
                           Run run);
   void declare_global();
   void declare_making();
+  void declare_changing();
   void declare_writing();
   void declare_looking();
   void declare_reaching();
@@ -56,6 +57,7 @@ class Program {
   std::unique_ptr<CLI::App> app_;
   GlobalArguments global_;
   CreateArguments create_;
+  ChangeArguments change_;
   FileArguments validate_;
   ExplainArguments explain_;
   InitArguments init_;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/context.hpp"
+#include "cli/findings.hpp"
 
 namespace provost::cli {
 
@@ -42,6 +43,14 @@ class Watch {
   std::int64_t after_ = 0;
   std::size_t drawn_ = 0;  ///< lines of the last drawing
 };
+
+/// Looks on until the cluster is in service, and says so, or why it will not be; events up to
+/// `after` are not shown. Ctrl-C leaves the work going on.
+int await_service(const Context& context, const std::string& cluster, std::int64_t after,
+                  std::chrono::steady_clock::time_point deadline);
+
+/// Errors and warnings of an answer on standard error; notes are for validate.
+void show_findings(const Context& context, const json::array& findings, const Texts& texts);
 
 /// The number of the newest event there is.
 std::int64_t newest_event(const Client& client);

@@ -77,9 +77,12 @@ void refuse_missing(const model::Cluster& before, const model::Cluster& after,
   }
 }
 
-void grow(const std::vector<NodeUse>& nodes, GroupChange& change) {
+void grow(std::vector<NodeUse> nodes, GroupChange& change) {
   int missing = change.after - change.before;
   std::set<int> taken;
+  std::stable_sort(nodes.begin(), nodes.end(), [](const NodeUse& left, const NodeUse& right) {
+    return left.jobs.size() > right.jobs.size();
+  });
   for (const NodeUse& node : nodes) {
     taken.insert(node.number);
     if (node.leaving == Leaving::when_idle && missing > 0) {

@@ -40,7 +40,7 @@ struct Change {
 
 /// The way from `before`, with the nodes that are there, to `after`. A group that shrinks gives up
 /// nodes without jobs first, of those the ones with the highest numbers; one that grows takes back
-/// nodes that have not left yet, then fills its numbers from 1.
+/// nodes that have not left yet, those with jobs first, then fills its numbers from 1.
 Change change(const model::Cluster& before, const model::Cluster& after,
               const std::vector<NodeUse>& nodes);
 

@@ -50,26 +50,27 @@ slurm::NodeSet node_set(const model::InstanceGroup& group, std::vector<std::stri
   return set;
 }
 
-// Partitions as the groups name them. A partition over several groups gives the least memory a CPU
-// that any of them has, so that a default job fits everywhere.
-std::vector<slurm::Partition> named_partitions(
-    const std::vector<const model::InstanceGroup*>& groups, const model::Layout& layout) {
+// Partitions as the groups name them, those without a node now as well: their jobs wait. A
+// partition over several groups gives the least memory a CPU that any of them has, so that a
+// default job fits everywhere.
+std::vector<slurm::Partition> named_partitions(const model::Cluster& cluster,
+                                               const model::Layout& layout) {
   std::vector<slurm::Partition> partitions;
-  for (const model::InstanceGroup* group : groups) {
-    for (const std::string& name : group->partitions) {
+  for (const model::InstanceGroup& group : cluster.groups) {
+    for (const std::string& name : group.partitions) {
       auto at = std::find_if(partitions.begin(), partitions.end(),
                              [&](const slurm::Partition& each) { return each.name == name; });
       if (at == partitions.end()) {
         at = partitions.insert(at, {.name = name,
-                                    .comment = "of instance group " + group->name,
+                                    .comment = "of instance group " + group.name,
                                     .nodes = {},
-                                    .memory_per_cpu_mib = memory_per_cpu(*group)});
+                                    .memory_per_cpu_mib = memory_per_cpu(group)});
       } else {
-        at->comment += ", " + group->name;
+        at->comment += ", " + group.name;
       }
-      const std::vector<std::string> nodes = nodes_of(layout, group->name);
+      const std::vector<std::string> nodes = nodes_of(layout, group.name);
       at->nodes.insert(at->nodes.end(), nodes.begin(), nodes.end());
-      at->memory_per_cpu_mib = std::min(at->memory_per_cpu_mib, memory_per_cpu(*group));
+      at->memory_per_cpu_mib = std::min(at->memory_per_cpu_mib, memory_per_cpu(group));
     }
   }
   return partitions;
@@ -79,6 +80,7 @@ slurm::Partition dev_partition(bool campus, std::int64_t memory_per_cpu_mib) {
   slurm::Partition dev{.name = "dev",
                        .comment = "HyperPod's universal partition: every node, no longest time",
                        .nodes = {},
+                       .every_node = true,
                        .is_default = !campus,
                        .max_time = "INFINITE",
                        .memory_per_cpu_mib = memory_per_cpu_mib};
@@ -125,7 +127,7 @@ slurm::SlurmConf slurm_conf_of(const model::Cluster& cluster, const model::Layou
   conf.gpu_types.erase(std::unique(conf.gpu_types.begin(), conf.gpu_types.end()),
                        conf.gpu_types.end());
   conf.memory_per_cpu_mib = least;
-  conf.partitions = named_partitions(groups, layout);
+  conf.partitions = named_partitions(cluster, layout);
   const bool campus = cluster.campus.has_value();
   if (campus && !conf.partitions.empty()) {
     conf.partitions.front().is_default = true;

@@ -12,6 +12,7 @@
 namespace provost::scheduling {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -80,7 +81,8 @@ TEST(Plan, IsEmptyWhenWhatIsSeenIsWanted) {
   const Wanted all = wanted(kCluster, kLayout);
   const Seen seen{all.accounts, all.configuration};
   EXPECT_THAT(plan(all, seen).actions, IsEmpty());
-  EXPECT_EQ(facts(all, seen).size(), 2U);
+  EXPECT_EQ(facts(all, seen).size(), 3U);
+  EXPECT_THAT(facts(all, seen), Contains("university/slurm-config/in-force"));
 }
 
 TEST(Plan, SyncsAccountsOnceSlurmdbdAnswers) {

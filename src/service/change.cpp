@@ -311,6 +311,7 @@ Result<Desk::Target> Desk::target(const std::string& name, spec::Sources sources
   const spec::Sources kept = sources_of(*row);
   if (sources.cluster_config.text.empty()) {
     sources.cluster_config = kept.cluster_config;
+    sources.allow_unknown = true;  // it was accepted once
   }
   if (!sources.provisioning_parameters) {
     sources.provisioning_parameters = kept.provisioning_parameters;
@@ -328,7 +329,7 @@ Result<Desk::Target> Desk::target(const std::string& name, spec::Sources sources
   if (!checked.cluster || has_errors(target.plan.findings)) {
     return target;
   }
-  const auto picture = world_.collector().fresh(row->id, std::chrono::seconds(1));
+  const auto picture = world_.collector().fresh(row->id, std::chrono::seconds(0));
   if (!picture || !picture->view.answering) {
     return pass(Error{ErrorKind::unavailable,
                       "slurmctld does not answer, and without it nobody knows which jobs a change "

@@ -103,7 +103,10 @@ std::string partition_line(const Partition& partition) {
   std::string line = fmt::format(
       "PartitionName={} Nodes={} Default={} State=UP OverSubscribe=NO DefaultTime={} MaxTime={} "
       "DefMemPerCPU={}",
-      partition.name, partition.nodes.empty() ? "ALL" : compress(partition.nodes),
+      partition.name,
+      partition.every_node      ? "ALL"
+      : partition.nodes.empty() ? "\"\""
+                                : compress(partition.nodes),
       partition.is_default ? "YES" : "NO", partition.default_time, partition.max_time,
       partition.memory_per_cpu_mib);
   if (!partition.allow_groups.empty()) {

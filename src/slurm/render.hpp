@@ -29,7 +29,8 @@ struct NodeSet {
 struct Partition {
   std::string name;
   std::string comment;
-  std::vector<std::string> nodes;  ///< empty: every node
+  std::vector<std::string> nodes;  ///< may be none: jobs wait until it has some
+  bool every_node = false;         ///< in place of `nodes`
   bool is_default = false;
   std::string allow_groups;  ///< POSIX groups; empty: everybody
   std::string default_time = "1:00:00";
