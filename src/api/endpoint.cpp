@@ -246,22 +246,18 @@ void Endpoint::create(const Asked& asked) {
 
 void Endpoint::change(const Asked& asked) {
   const auto body = read_body(asked.request.body);
-  const auto sources = body ? read_sources(*body, Given::any) : pass(body.error());
-  if (!sources) {
-    asked.responder.send(to_response(sources.error()));
+  const auto order = body ? read_order(*body) : pass(body.error());
+  if (!order) {
+    asked.responder.send(to_response(order.error()));
     return;
   }
-  const auto flag = [&](const char* member) {
-    const json::value* value = body->if_contains(member);
-    return value != nullptr && value->is_bool() && value->get_bool();
-  };
   const json::value* fingerprint = body->if_contains("fingerprint");
   const bool apply = asked.path[4] == "apply";
-  const auto planned = apply ? desk_.apply(asked.caller, asked.path[3], *sources, flag("now"),
+  const auto planned = apply ? desk_.apply(asked.caller, asked.path[3], *order,
                                            fingerprint != nullptr && fingerprint->is_string()
                                                ? std::string(fingerprint->get_string())
                                                : std::string())
-                             : desk_.plan(asked.path[3], *sources, flag("now"));
+                             : desk_.plan(asked.path[3], *order);
   if (!planned) {
     asked.responder.send(to_response(planned.error()));
     return;

@@ -382,4 +382,29 @@ Result<service::Desk::Command> read_command(const json::object& body) {
   return command;
 }
 
+Result<service::ChangeOrder> read_order(const json::object& body) {
+  auto sources = read_sources(body, Given::any);
+  if (!sources) {
+    return pass(sources.error());
+  }
+  service::ChangeOrder order{.sources = std::move(*sources), .counts = {}, .now = false};
+  const json::value* now = body.if_contains("now");
+  order.now = now != nullptr && now->is_bool() && now->get_bool();
+  const json::value* counts = body.if_contains("counts");
+  if (counts == nullptr || counts->is_null()) {
+    return order;
+  }
+  if (!counts->is_object()) {
+    return fail(ErrorKind::invalid, "\"counts\" must be an object: group to number");
+  }
+  for (const auto& [group, count] : counts->get_object()) {
+    if (!count.is_int64() || count.get_int64() < 0 || count.get_int64() > 1'000'000) {
+      return fail(ErrorKind::invalid, "the count of {} must be a whole number from 0",
+                  std::string_view(group));
+    }
+    order.counts[std::string(group)] = static_cast<int>(count.get_int64());
+  }
+  return order;
+}
+
 }  // namespace provost::api

@@ -27,6 +27,8 @@ int http_status(ErrorKind kind);
 Result<boost::json::object> read_body(const std::string& body);
 
 /// "Sources" of a request. Errors: invalid, naming the member that is wrong.
+/// What plan and apply are asked: files, "counts" by group, "now".
+Result<service::ChangeOrder> read_order(const boost::json::object& body);
 /// Which files a request must have: for a new cluster its configuration, for a change any.
 enum class Given { configuration, any };
 Result<spec::Sources> read_sources(const boost::json::object& body,

@@ -1,4 +1,5 @@
 // provost plan, provost apply.
+#include <charconv>
 #include <iostream>
 #include <set>
 
@@ -135,6 +136,22 @@ Result<Question> question_of(const ChangeArguments& arguments) {
     return pass(cluster.error());
   }
   request->body["now"] = arguments.now;
+  json::object counts;
+  for (const std::string& each : arguments.counts) {
+    const std::size_t sign = each.find('=');
+    int count = 0;
+    const char* end = each.data() + each.size();
+    const char* begin = sign == std::string::npos ? end : each.data() + sign + 1;
+    const auto read = std::from_chars(begin, end, count);
+    if (sign == 0 || read.ec != std::errc{} || read.ptr != end || count < 0) {
+      return pass(Error{ErrorKind::invalid, fmt::format("\"{}\" is not GROUP=COUNT", each),
+                        "provost scale " + *cluster + " cpu=4"});
+    }
+    counts[each.substr(0, sign)] = count;
+  }
+  if (!counts.empty()) {
+    request->body["counts"] = std::move(counts);
+  }
   return Question{std::move(*request), *cluster, "/v1/clusters/" + os::url_encode(*cluster)};
 }
 
@@ -188,6 +205,10 @@ int apply(const Context& context, const ChangeArguments& arguments) {
   }
   return await_service(context, question->cluster, after,
                        std::chrono::steady_clock::time_point::max());
+}
+
+int scale(const Context& context, const ChangeArguments& arguments) {
+  return arguments.only_plan ? plan(context, arguments) : apply(context, arguments);
 }
 
 }  // namespace provost::cli

@@ -56,8 +56,11 @@ struct ChangeArguments {
   FileArguments files;
   bool now = false;  ///< nodes that leave do not wait for their jobs
   bool wait = true;
-  std::string fingerprint;  ///< of the plan that shall be carried out, or none
+  std::string fingerprint;          ///< of the plan that shall be carried out, or none
+  std::vector<std::string> counts;  ///< "GROUP=COUNT"
+  bool only_plan = false;           ///< of scale
 };
+int scale(const Context& context, const ChangeArguments& arguments);
 int plan(const Context& context, const ChangeArguments& arguments);
 int apply(const Context& context, const ChangeArguments& arguments);
 

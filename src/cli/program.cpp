@@ -150,6 +150,17 @@ void Program::declare_changing() {
   make->add_flag("--wait,!--no-wait", change_.wait, "Wait until it is done (the default)");
   make->add_option("--fingerprint", change_.fingerprint,
                    "Only the plan that was shown with this fingerprint");
+
+  CLI::App* more = command("scale", "Give groups of a cluster more or fewer nodes",
+                           "  provost scale university cpu=4\n"
+                           "  provost scale university cpu=2 gpu=0 --plan",
+                           [this](const Context& context) { return scale(context, change_); });
+  more->add_option("cluster", change_.files.name, "Name of the cluster")->required();
+  more->add_option("counts", change_.counts, "GROUP=COUNT, for each group")->required();
+  more->add_flag("--plan", change_.only_plan, "Only say what it would do");
+  more->add_flag("--now", change_.now,
+                 "Nodes that leave do not wait: their jobs are queued again, or end");
+  more->add_flag("--wait,!--no-wait", change_.wait, "Wait until it is done (the default)");
 }
 
 void Program::declare_writing() {

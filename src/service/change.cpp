@@ -290,7 +290,9 @@ Result<store::Cluster> Desk::changeable(const spec::Sources& sources, const std:
   auto row = world_.store().cluster_named(name);
   if (!row) {
     return pass(Error{ErrorKind::not_found, fmt::format("there is no cluster named {}", name),
-                      "make it: provost create --cluster-config " + sources.cluster_config.name});
+                      "make it: provost create --cluster-config " +
+                          (sources.cluster_config.name.empty() ? "cluster-config.json"
+                                                               : sources.cluster_config.name)});
   }
   if (row->deleting) {
     return fail(ErrorKind::conflict, "{} is being deleted", name);
@@ -303,12 +305,9 @@ Result<store::Cluster> Desk::changeable(const spec::Sources& sources, const std:
   return *row;
 }
 
-Result<Desk::Target> Desk::target(const std::string& name, spec::Sources sources, bool now) {
-  auto row = changeable(sources, name);
-  if (!row) {
-    return pass(row.error());
-  }
-  const spec::Sources kept = sources_of(*row);
+// What is not given stays as it is.
+Status Desk::complete(spec::Sources& sources, const ChangeOrder& order, const store::Cluster& row) {
+  const spec::Sources kept = sources_of(row);
   if (sources.cluster_config.text.empty()) {
     sources.cluster_config = kept.cluster_config;
     sources.allow_unknown = true;  // it was accepted once
@@ -319,7 +318,26 @@ Result<Desk::Target> Desk::target(const std::string& name, spec::Sources sources
   if (!sources.campus) {
     sources.campus = kept.campus;
   }
-  sources.name = name;
+  sources.name = row.name;
+  if (!order.counts.empty()) {
+    auto scaled = spec::with_instance_counts(sources.cluster_config, order.counts);
+    if (!scaled) {
+      return pass(scaled.error());
+    }
+    sources.cluster_config.text = std::move(*scaled);
+  }
+  return {};
+}
+
+Result<Desk::Target> Desk::target(const std::string& name, const ChangeOrder& order) {
+  auto row = changeable(order.sources, name);
+  if (!row) {
+    return pass(row.error());
+  }
+  spec::Sources sources = order.sources;
+  if (Status completed = complete(sources, order, *row); !completed) {
+    return pass(completed.error());
+  }
   Target target{.plan = {}, .row = *row, .change = {}, .nodes = world_.store().nodes(row->id)};
   const spec::Checked checked = check(sources, spec::Purpose::create, target.plan.findings, &*row);
   const auto before = world_.model_of(*row, target.nodes);
@@ -336,7 +354,7 @@ Result<Desk::Target> Desk::target(const std::string& name, spec::Sources sources
                       "would disturb",
                       "provost describe " + name});
   }
-  return compare(std::move(target), sources, checked, **before, picture->view, now);
+  return compare(std::move(target), sources, checked, **before, picture->view, order.now);
 }
 
 Result<Desk::Target> Desk::compare(Target target, const spec::Sources& sources,
@@ -382,8 +400,8 @@ Result<Desk::Target> Desk::compare(Target target, const spec::Sources& sources,
   return target;
 }
 
-Result<ChangePlan> Desk::plan(const std::string& name, const spec::Sources& sources, bool now) {
-  auto found = target(name, sources, now);
+Result<ChangePlan> Desk::plan(const std::string& name, const ChangeOrder& order) {
+  auto found = target(name, order);
   if (!found) {
     return pass(found.error());
   }
@@ -391,10 +409,9 @@ Result<ChangePlan> Desk::plan(const std::string& name, const spec::Sources& sour
 }
 
 Result<ChangePlan> Desk::apply(const Caller& caller, const std::string& name,
-                               const spec::Sources& sources, bool now,
-                               const std::string& fingerprint) {
+                               const ChangeOrder& order, const std::string& fingerprint) {
   const std::scoped_lock lock(change_mutex_);  // one change is planned and written at a time
-  auto found = target(name, sources, now);
+  auto found = target(name, order);
   if (!found) {
     return pass(found.error());
   }
@@ -425,7 +442,7 @@ Result<ChangePlan> Desk::apply(const Caller& caller, const std::string& name,
     for (const cluster::GroupChange& each : target.change.groups) {
       for (const std::string& node : each.leaves) {
         writer.set_node_leaving(target.row.id, node,
-                                now ? model::Leaving::now : model::Leaving::when_idle);
+                                order.now ? model::Leaving::now : model::Leaving::when_idle);
       }
       for (const std::string& node : each.returns) {
         writer.set_node_leaving(target.row.id, node, model::Leaving::no);

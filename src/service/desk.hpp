@@ -96,6 +96,13 @@ struct PlannedLine {
   model::Disturbance disturbs;
 };
 
+/// How a cluster shall be.
+struct ChangeOrder {
+  spec::Sources sources;              ///< a file that is not given stays as it is
+  std::map<std::string, int> counts;  ///< InstanceCount by group, in place of the file's
+  bool now = false;                   ///< nodes that leave do not wait for their jobs
+};
+
 /// What other files would change about a cluster, and what that would disturb.
 struct ChangePlan {
   Findings findings;               ///< with an error among them nothing is planned
@@ -133,13 +140,12 @@ class Desk {
   /// HyperPod's instance types and the site's. Errors: invalid (the site's file).
   Result<spec::Catalogue> catalogue();
   Result<Created> create(const Caller& caller, const spec::Sources& sources);
-  /// What the files would change; a file that is not given stays as it is. `now`: nodes that leave
-  /// do not wait for their jobs. Errors: not_found, conflict (it is being made or removed),
+  /// What the order would change. Errors: not_found, conflict (it is being made or removed),
   /// unavailable (Slurm does not tell which jobs there are).
-  Result<ChangePlan> plan(const std::string& name, const spec::Sources& sources, bool now);
+  Result<ChangePlan> plan(const std::string& name, const ChangeOrder& order);
   /// Makes it so; with a fingerprint only if that is still the plan (conflict otherwise).
-  Result<ChangePlan> apply(const Caller& caller, const std::string& name,
-                           const spec::Sources& sources, bool now, const std::string& fingerprint);
+  Result<ChangePlan> apply(const Caller& caller, const std::string& name, const ChangeOrder& order,
+                           const std::string& fingerprint);
   Result<ClusterReport> remove(const Caller& caller, const std::string& name, bool with_data);
 
   std::vector<ClusterReport> list();
@@ -189,7 +195,9 @@ class Desk {
                       const store::Cluster* own = nullptr);
   struct Target;  // of a change
   Result<store::Cluster> changeable(const spec::Sources& sources, const std::string& name);
-  Result<Target> target(const std::string& name, spec::Sources sources, bool now);
+  static Status complete(spec::Sources& sources, const ChangeOrder& order,
+                         const store::Cluster& row);
+  Result<Target> target(const std::string& name, const ChangeOrder& order);
   Result<Target> compare(Target target, const spec::Sources& sources, const spec::Checked& checked,
                          const ClusterModel& before, const slurm::View& view, bool now);
   Result<store::Cluster> store_new(const Caller& caller, const spec::Sources& sources,

@@ -100,4 +100,10 @@ enum class Purpose { validate, create };
 Findings check_surroundings(const Checked& checked, const Sources& sources,
                             const Surroundings& surroundings, Purpose purpose);
 
+/// `config` with other InstanceCounts, by group; every other byte stays as the user wrote it.
+/// Errors: not_found (no such group; the hint names those there are), invalid (the file, or no
+/// count there).
+Result<std::string> with_instance_counts(const SourceText& config,
+                                         const std::map<std::string, int>& counts);
+
 }  // namespace provost::spec

@@ -2,8 +2,11 @@
 killed in the middle, refused where it can't be done."""
 
 import json
+import os
 import pathlib
+import signal
 import tempfile
+import time
 import unittest
 
 import host
@@ -142,8 +145,7 @@ class Changes(unittest.TestCase):
         self.apply(cluster(0, [GPU]), "--no-wait")
         wait_until(lambda: "work-2" not in self.nodes() and "work-1" not in self.nodes(), 60, "the idle ones are gone")
         self.assertEqual(self.daemon.cluster("grows")["cluster"]["status"], "Updating")
-        self.daemon.kill()  # the half-done change goes on
-        self.daemon.start()
+        self.daemon.restart()  # the half-done change goes on
         self.assertEqual(self.job(busy)["JobState"], "RUNNING")
         self.assertIn("drain", self.slurm("sinfo -h -N -n work-3 -o %T"))
         self.slurm(f"scancel {busy}")
@@ -193,11 +195,52 @@ class Changes(unittest.TestCase):
         self.slurm(f"scancel {busy}")
         self.all_at_rest("controller-1", "gpu-1", "spare-1")
 
+    def test_075_scale_changes_a_count_and_nothing_else(self):
+        planned = self.daemon.provost("scale", "grows", "work=1", "spare=0", "--plan", check=False)
+        self.assertEqual(planned.status, 3, planned)
+        self.assertIn("+ work-1  create", planned.out)
+        self.assertIn("- spare-1  drain", planned.out)
+        for wrong, words in (("wrok=1", "the groups are controller, work, gpu, spare"), ("work=many", "is not GROUP=COUNT"),
+                             ("controller=2", "controller")):
+            refused = self.daemon.provost("scale", "grows", wrong, check=False)
+            self.assertEqual(refused.status, 1, refused)
+            self.assertIn(words, refused.err)
+        self.daemon.provost("scale", "grows", "work=1", "spare=0")
+        self.all_at_rest("controller-1", "gpu-1", "work-1")
+        self.assertEqual(self.plan(cluster(1, [GPU, group("spare", "Compute", 0, partitions=["main"])])).status, 0)
+
     def test_080_every_change_is_an_event_with_its_reason(self):
         events = self.daemon.provost("events", "grows", "--limit", 10000).out
         for words in ("grows is Updating", "root asked for it", "work-2 is gone", "because group work has fewer nodes",
                       "the change is done"):
             self.assertIn(words, events)
+
+    def test_085_a_host_that_restarts_brings_back_the_queue_the_accounts_and_fsx(self):
+        running = self.submit("sleep 600", "-w work-1")
+        self.wait_for_state(running, "RUNNING")
+        waiting = self.submit("true", "-H")
+        self.daemon.on("controller-1", "sh", "-c", "echo kept > /fsx/kept && sync")
+        submitted = time.time()  # slurmctld writes its queue down a few seconds later: that is Slurm's own interval
+        wait_until(lambda: float(self.daemon.on("controller-1", "stat", "-c", "%Y",
+                                                "/var/lib/slurm/slurmctld/job_state").out) > submitted, 30, "saved")
+        records = len(self.slurm("sacct -n -X -S now-1hour -o jobid").split())
+        nodes = self.nodes()
+        self.daemon.kill()
+        for node in nodes:  # all at once, as when the power fails
+            for pid in (self.daemon.first_process_of(node), *self.daemon.supervisors_of(node)):
+                os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not any(self.daemon.supervisors_of(node) for node in nodes), 30, "nothing runs")
+        self.daemon.start()
+        wait_until(lambda: {node["status"] for node in self.daemon.cluster("grows")["nodes"]} == {"Running"}, 120,
+                   "all nodes run")
+        wait_until(lambda: set(self.slurm("sinfo -h -N -o %t").split()) <= {"idle", "mix", "alloc"}, 120, "Slurm has them")
+        self.assertEqual(self.nodes(), nodes)
+        self.assertIn(self.job(running)["JobState"], ("RUNNING", "PENDING"))
+        self.assertEqual(self.job(waiting)["Reason"], "JobHeldUser")
+        self.assertGreaterEqual(len(self.slurm("sacct -n -X -S now-1hour -o jobid").split()), records)
+        self.assertEqual(self.daemon.on("work-1", "cat", "/fsx/kept").out, "kept\n")
+        self.slurm(f"scancel {running} {waiting}")
+        self.assertIn("work-1", self.slurm("srun -w work-1 hostname"))
 
     def test_900_nothing_is_left_behind(self):
         self.daemon.provost("delete", "grows", "--yes", "--with-data")

@@ -100,6 +100,13 @@ class Provostd:
             self.process.send_signal(number)
             self.process.wait(60 * PATIENCE)
 
+    def restart(self):
+        """As a crash would, and until the nodes' agents have found the new one."""
+        self.kill()
+        self.start()
+        wait_until(lambda: all(node["agent"] == "connected" for node in self.provost("nodes", "--json").json()["nodes"]),
+                   30, "all agents are connected again")
+
     def stop(self):
         self.kill(signal.SIGTERM)
 

@@ -99,8 +99,7 @@ class Samples(unittest.TestCase):
                                                    "--campus", begun / "campus.toml").out)
         self.daemon.provost("create", *files)
         self.types.write_text("type,vcpus\nml.broken,many\n")  # what is there already stays what it is
-        self.daemon.kill()
-        self.daemon.start()
+        self.daemon.restart()
         node = self.daemon.on("login-1", "scontrol", "show", "node", "cpu-compute-1").out
         self.assertIn("gpu:h200:4", node)
         broken = self.daemon.provost("validate", *files, check=False)
