@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fnmatch.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -16,7 +17,7 @@
 namespace provost::os::fault {
 namespace {
 
-// What the environment asked for when the program began.
+// What the environment asks for.
 struct Asked {
   std::string name;
   std::int64_t passage = 1;
@@ -51,7 +52,7 @@ void append_line(const std::string& file, const std::string& line) {
 }  // namespace
 
 void pass(std::string_view name) {
-  static const Asked asked = read_environment();
+  const Asked asked = read_environment();
   if (asked.name.empty() && asked.log_file.empty()) {
     return;
   }
@@ -61,7 +62,10 @@ void pass(std::string_view name) {
   if (!asked.log_file.empty()) {
     append_line(asked.log_file, fmt::format("{}:{}\n", name, passage));
   }
-  if (name == asked.name && passage == asked.passage) {
+  static Guarded<std::int64_t> matched{0};
+  const bool meant =
+      !asked.name.empty() && ::fnmatch(asked.name.c_str(), std::string(name).c_str(), 0) == 0;
+  if (meant && matched.with([](auto& count) { return ++count; }) == asked.passage) {
     ::kill(::getpid(), SIGKILL);
     while (true) {
       ::pause();  // the signal may be taken by another thread first

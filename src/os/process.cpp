@@ -21,6 +21,7 @@
 
 #include "base/text.hpp"
 #include "base/time.hpp"
+#include "os/fault.hpp"
 #include "os/files.hpp"
 
 namespace provost::os {
@@ -536,6 +537,21 @@ pid_t fork_launch(const Launch& launch) {
   return pid;
 }
 
+// "command.before:ip link": the program and, where it is a word, what it is to do.
+std::string point(std::string_view when, const Command& command) {
+  const std::string& program = command.argv.front();
+  std::string name(when);
+  name += program.substr(program.rfind('/') + 1);
+  if (command.argv.size() > 1) {
+    const std::string& verb = command.argv[1];
+    const bool is_word = !verb.empty() && std::all_of(verb.begin(), verb.end(), [](char each) {
+      return each >= 'a' && each <= 'z';
+    });
+    name += is_word ? " " + verb : "";
+  }
+  return name;
+}
+
 }  // namespace
 
 Result<Ran> run(const Command& command, const OnOutput& on_output, const std::stop_token& stop) {
@@ -543,7 +559,10 @@ Result<Ran> run(const Command& command, const OnOutput& on_output, const std::st
   if (!program) {
     return pass(program.error());
   }
-  return Run(command, on_output, stop)(*program);
+  fault::pass(point("command.before:", command));
+  auto ran = Run(command, on_output, stop)(*program);
+  fault::pass(point("command.after:", command));
+  return ran;
 }
 
 Result<std::string> output_of(const Command& command) {
@@ -577,6 +596,7 @@ Result<pid_t> start_detached(const Command& command, const std::string& log_file
   if (!program) {
     return pass(program.error());
   }
+  fault::pass(point("command.before:", command));
   const Fd log(::open(log_file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640));
   if (!log) {
     return errno_error(fmt::format("cannot open {}", log_file));

@@ -192,10 +192,14 @@ Status subnet_is_free(const std::string& subnet, const std::string& own_bridge) 
 Status plug_in(const Cable& cable) {
   const std::string veth = veth_name(cable.network_id, cable.address);
   // A namespace file that is no namespace is the rest of an interrupted try.
-  const bool complete = link_exists(veth) && os::exists(cable.namespace_file);
-  if (complete &&
-      os::check({"nsenter", "--net=" + cable.namespace_file, "ip", "link", "show", "eth0"})) {
-    return {};
+  if (link_exists(veth) && os::exists(cable.namespace_file)) {
+    // The last thing that is done to it: eth0 is up, with its address.
+    const auto shown = os::output_of({.argv = {"nsenter", "--net=" + cable.namespace_file, "ip",
+                                               "-o", "-4", "addr", "show", "dev", "eth0", "up"}});
+    const std::string address = fmt::format(" {}/{} ", cable.address, cable.prefix_length);
+    if (shown && shown->find(address) != std::string::npos) {
+      return {};
+    }
   }
   if (Status cleared = unplug(cable); !cleared) {
     return cleared;
