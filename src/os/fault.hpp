@@ -1,7 +1,8 @@
 // Fault points: named places where a test can make the program die as by kill -9.
 //
 // PROVOST_FAULT="name" or "name:3" (the third passage) in the environment makes `pass` end the
-// process by SIGKILL; the name may be a shell pattern, where part of it differs from run to run. PROVOST_FAULT_LOG=FILE appends each point passed, numbered, one a line.
+// process by SIGKILL; the name may be a shell pattern, where part of it differs from run to run.
+// PROVOST_FAULT_LOG=FILE appends each point passed, numbered, one a line.
 #pragma once
 
 #include <string_view>
