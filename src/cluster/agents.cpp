@@ -33,8 +33,8 @@ bool says_the_same(const protocol::Report& left, const protocol::Report& right) 
 
 }  // namespace
 
-Agents::Agents(Changed changed, OnLog on_log)
-    : changed_(std::move(changed)), on_log_(std::move(on_log)) {}
+Agents::Agents(Changed changed, OnLog on_log, std::int64_t first)
+    : changed_(std::move(changed)), on_log_(std::move(on_log)), next_connection_(first) {}
 
 std::int64_t Agents::connected(const NodeKey& node, const protocol::Hello& hello, Send send) {
   std::int64_t connection = 0;

@@ -45,7 +45,9 @@ class Agents {
 
   /// `changed` is called when something was said that a plan may depend on (not for heartbeats that
   /// say nothing new).
-  explicit Agents(Changed changed, OnLog on_log);
+  /// Connections are numbered from `first` on: what was asked over one of an earlier provostd is not
+  /// taken for asked over one of this.
+  Agents(Changed changed, OnLog on_log, std::int64_t first = 1);
 
   /// A connection was opened by the agent of `node`; an older one of the node is replaced. Returns
   /// the connection's number.
@@ -86,7 +88,7 @@ class Agents {
   OnLog on_log_;
   mutable std::mutex mutex_;
   std::map<NodeKey, Agent> agents_;
-  std::int64_t next_connection_ = 1;
+  std::int64_t next_connection_;
   std::int64_t next_run_ = 1;
 };
 

@@ -11,6 +11,8 @@
 namespace provost::service {
 namespace {
 
+constexpr int kConnectionBits = 24;  // connections of one start
+
 /// Changes when anything does that a model is made of.
 std::string fingerprint(const store::Cluster& row, const std::vector<store::Node>& nodes) {
   std::string all = row.id + row.cluster_config.text + row.admin_key_public + row.types;
@@ -39,7 +41,8 @@ World::World(Settings settings, std::unique_ptr<store::Store> store,
           },
           [this](const cluster::NodeKey& node, const protocol::LogChunk& chunk) {
             add_script_log(node, chunk.text);
-          }) {
+          },
+          epoch << kConnectionBits) {
   if (const auto capacity = provider_->capacity()) {
     host_gpus_ = capacity->gpus;
   }

@@ -110,7 +110,8 @@ class Faults(unittest.TestCase):
                     return True
                 begin(state)
             time.sleep(0.05)
-        raise AssertionError(f"not done in {limit} s: {self.daemon.provost('describe', 'killed', check=False)}")
+        seen = self.daemon.provost("describe", "killed", "--json", check=False)
+        raise AssertionError(f"not done in {limit} s: {seen}")
 
     def undisturbed(self, begin, is_done):
         self.log.unlink(missing_ok=True)
