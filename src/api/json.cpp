@@ -223,6 +223,10 @@ json::object to_json(const service::Description& description) {
           {"partitions", std::move(partitions)},
           {"jobs", json::object{{"running", or_null(description.jobs_running)},
                                 {"waiting", or_null(description.jobs_waiting)}}},
+          {"by_hand", json::object{{"strategy", name(description.by_hand.strategy)},
+                                   {"kept", to_array(description.by_hand.kept)},
+                                   {"drift", to_array(description.by_hand.drift)},
+                                   {"is_read", description.by_hand.is_read}}},
           {"steps", std::move(steps)}};
 }
 
@@ -291,12 +295,14 @@ json::object to_json(const service::ChangePlan& plan) {
                                  {"because", each.because},
                                  {"ends_jobs", strings(each.disturbs.ends)},
                                  {"awaits_jobs", strings(each.disturbs.awaits)},
+                                 {"waiting_jobs", strings(each.disturbs.waiting)},
                                  {"drains", strings(each.disturbs.drains)},
                                  {"restarts", strings(each.disturbs.restarts)}});
   }
   return {{"changes", std::move(lines)},
           {"fingerprint", plan.fingerprint},
           {"findings", spec::to_json(plan.findings)},
+          {"jobs", {{"running", plan.jobs_running}, {"waiting", plan.jobs_waiting}}},
           {"cost",
            {{"per_hour_before", plan.per_hour_before},
             {"per_hour_after", plan.per_hour_after},

@@ -39,9 +39,15 @@ std::vector<std::string> texts_of(const json::array& values) {
   return all;
 }
 
-std::string jobs_words(const std::vector<std::string>& jobs) {
-  return fmt::format("{} running job{}: {}", jobs.size(), jobs.size() == 1 ? "" : "s",
-                     join(jobs, ", "));
+std::string jobs_words(const std::vector<std::string>& jobs, std::string_view kind = "running") {
+  constexpr std::size_t kNamed = 12;
+  std::vector<std::string> named(
+      jobs.begin(), jobs.begin() + static_cast<std::ptrdiff_t>(std::min(jobs.size(), kNamed)));
+  if (named.size() < jobs.size()) {
+    named.emplace_back("...");
+  }
+  return fmt::format("{} {} job{}: {}", jobs.size(), kind, jobs.size() == 1 ? "" : "s",
+                     join(named, ", "));
 }
 
 // Every job that any change has in `member`, each once.
@@ -67,12 +73,15 @@ void print_change(const Context& context, const json::object& change, std::size_
     const auto all = texts_of(list(change, member));
     if (!all.empty()) {
       std::cout << "      " << words << " "
-                << (std::string_view(member).ends_with("jobs") ? jobs_words(all) : join(all, ", "))
+                << (std::string_view(member) == "waiting_jobs"   ? jobs_words(all, "waiting")
+                    : std::string_view(member).ends_with("jobs") ? jobs_words(all)
+                                                                 : join(all, ", "))
                 << "\n";
     }
   };
   say("awaits_jobs", "waits for");
   say("ends_jobs", "ends (queued again where possible)");
+  say("waiting_jobs", "concerns");
   say("restarts", "restarts");
 }
 
@@ -99,7 +108,10 @@ void print_plan(const Context& context, const std::string& cluster, const json::
   const auto ends = all_jobs(changes, "ends_jobs");
   const auto awaits = all_jobs(changes, "awaits_jobs");
   std::cout << "jobs: " << (ends.empty() ? "none is ended" : "ends " + jobs_words(ends))
-            << (awaits.empty() ? "" : "; waits for " + jobs_words(awaits)) << "\n";
+            << (awaits.empty() ? "" : "; waits for " + jobs_words(awaits))
+            << fmt::format(" ({} running, {} waiting in all)\n",
+                           number(child(plan, "jobs"), "running"),
+                           number(child(plan, "jobs"), "waiting"));
   const json::object& cost = child(plan, "cost");
   std::cout << fmt::format("cost: {} -> {} an hour, {} -> {} a month of 730 hours\n",
                            money(cost, "per_hour_before"), money(cost, "per_hour_after"),

@@ -106,6 +106,24 @@ void print_jobs(const json::object& description) {
   }
 }
 
+// What somebody changed in Slurm's files.
+void print_hand_edits(const Context& context, const json::object& by_hand) {
+  const auto say = [&](const char* member, const std::string& heading) {
+    const json::array& lines = list(by_hand, member);
+    if (!lines.empty()) {
+      std::cout << "\n" << heading << "\n";
+    }
+    for (const json::value& line : lines) {
+      std::cout << "  " << std::string(line.get_string()) << "\n";
+    }
+  };
+  say("kept", "Changed by hand in Slurm's files and kept (SlurmConfigStrategy Merge)");
+  say("drift", paint(context.terminal, Paint::bad,
+                     fmt::format("Changed by hand in Slurm's files{} (SlurmConfigStrategy {})",
+                                 flag(by_hand, "is_read") ? "" : ", not read by slurmctld yet",
+                                 text(by_hand, "strategy"))));
+}
+
 }  // namespace
 
 int print(const json::object& object) {
@@ -160,6 +178,7 @@ int describe(const Context& context, const std::string& name) {
   }
   std::cout << "\n" << group_table(cluster).text(context.terminal, 2);
   std::cout << "\n" << node_table(list(*answer, "nodes"), false).text(context.terminal, 2);
+  print_hand_edits(context, child(*answer, "by_hand"));
   print_steps(context, list(*answer, "steps"));
   print_troubles(context, *answer);
   std::cout << fmt::format(

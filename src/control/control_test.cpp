@@ -174,6 +174,25 @@ TEST_F(EngineTest, RepeatsWhatDidNotWorkAndRecordsWhy) {
   EXPECT_EQ(store_->events({})[1].because, "the disk said no");
 }
 
+TEST_F(EngineTest, DoesNotWaitForWhatAnEarlierProvostdAsked) {
+  store::Intent intent{.key = "accounts", .cluster_id = "c", .attempt = 1, .begun = now_utc()};
+  intent.ended = intent.begun;
+  ASSERT_TRUE(store_->write("earlier", [&](store::Writer& writer) { writer.put_intent(intent); }));
+  std::atomic<bool> done{false};
+  Engine engine(*store_, {.threads = 2}, [&] {
+    Round round;
+    if (!done) {
+      round.works.push_back({step("accounts", {}, {}), "c", {}, [&](const Progress&) {
+                               done = true;
+                               return model::Outcome{};
+                             }});
+    }
+    return round;
+  });
+  engine.start();
+  EXPECT_TRUE(eventually([&] { return done.load(); }));
+}
+
 TEST_F(EngineTest, IsBusyUntilAnActionHasEndedWhateverIsSeenMeanwhile) {
   std::atomic<bool> seen_gone{false};
   std::promise<void> may_end;

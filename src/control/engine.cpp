@@ -20,6 +20,10 @@ std::chrono::milliseconds backoff(int attempt) {
 Engine::Engine(store::Store& store, Options options, std::function<Round()> look)
     : store_(store), options_(options), look_(std::move(look)) {
   for (store::Intent& intent : store_.intents()) {
+    if (intent.outcome == model::Ended::asked) {
+      intent.ended
+          .reset();  // what was waited for may have been seen by the provostd that asked, alone
+    }
     intents_.emplace(intent.key, intent);
   }
 }

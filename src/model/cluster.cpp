@@ -21,6 +21,18 @@ std::string_view name(Role role) {
   return "compute";
 }
 
+std::string_view name(SlurmConfigStrategy strategy) {
+  switch (strategy) {
+    case SlurmConfigStrategy::managed:
+      return "Managed";
+    case SlurmConfigStrategy::merge:
+      return "Merge";
+    case SlurmConfigStrategy::overwrite:
+      return "Overwrite";
+  }
+  return "Merge";
+}
+
 const InstanceGroup& Cluster::controller_group() const {
   const auto found = std::find_if(groups.begin(), groups.end(), [](const InstanceGroup& group) {
     return group.role == Role::controller;

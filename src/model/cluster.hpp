@@ -45,6 +45,8 @@ struct InstanceGroup {
   Role role = Role::compute;
   InstanceType type;
   int count = 0;
+  int min_count =
+      0;  ///< MinInstanceCount: fewer after its time limit, and the group is rolled back
   int threads_per_core = 1;
   std::vector<std::string> partitions;  ///< of a compute group; `dev` is not named here
   std::optional<LifecycleScript> lifecycle;
@@ -81,12 +83,22 @@ struct Campus {
   std::vector<Person> people;
 };
 
+/// What becomes of Slurm's files that somebody changed by hand. HyperPod's SlurmConfigStrategy.
+enum class SlurmConfigStrategy {
+  managed,   ///< it stays as it is and is shown; the cluster takes no change until it is settled
+  merge,     ///< it is kept, and so in every configuration to come
+  overwrite  ///< it is undone
+};
+std::string_view name(SlurmConfigStrategy strategy);  ///< "Managed"
+
 /// What is wanted of one cluster: the meaning of the user's files together.
 struct Cluster {
   std::string name;
   std::vector<InstanceGroup> groups;  ///< in the order of the file
   std::vector<Tag> tags;
   std::optional<Campus> campus;
+  SlurmConfigStrategy slurm_config = SlurmConfigStrategy::merge;
+  bool continuous = false;  ///< NodeProvisioningMode: in service before all its nodes are
   std::string provisioning_parameters;  ///< the file as it was given; empty when there was none
 
   [[nodiscard]] const InstanceGroup& controller_group() const;

@@ -31,6 +31,7 @@ struct Because {
 struct Disturbance {
   std::vector<std::string> ends;      ///< running jobs that would be killed or requeued
   std::vector<std::string> awaits;    ///< running jobs that must end first
+  std::vector<std::string> waiting;   ///< jobs in the queue of what is changed
   std::vector<std::string> drains;    ///< nodes
   std::vector<std::string> restarts;  ///< units
 };

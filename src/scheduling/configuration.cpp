@@ -169,6 +169,11 @@ Configuration configuration(const model::Cluster& cluster, const model::Layout& 
           {"job_container.conf", slurm::job_container_conf(header)}};
 }
 
+Configuration configuration(const model::Cluster& cluster, const model::Layout& layout,
+                            const std::vector<slurm::Edit>& kept) {
+  return slurm::merge(configuration(cluster, layout), kept);
+}
+
 std::string digest(const Configuration& files) {
   std::string all;
   for (const auto& [name, text] : files) {

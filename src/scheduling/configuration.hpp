@@ -8,6 +8,7 @@
 
 #include "model/cluster.hpp"
 #include "model/layout.hpp"
+#include "slurm/edits.hpp"
 #include "slurm/render.hpp"
 
 namespace provost::scheduling {
@@ -31,8 +32,11 @@ std::vector<slurm::GpuSet> gpus_of(const model::Cluster& cluster, const model::L
 
 /// The files that slurmctld and the nodes run by, by file name, in the order in which their digest
 /// takes them.
-using Configuration = std::vector<std::pair<std::string, std::string>>;
+using Configuration = slurm::Files;
 Configuration configuration(const model::Cluster& cluster, const model::Layout& layout);
+/// With what was changed by hand and is kept.
+Configuration configuration(const model::Cluster& cluster, const model::Layout& layout,
+                            const std::vector<slurm::Edit>& kept);
 
 /// SHA-256 of the files one after the other, as lower-case hex: what `slurm-config` on the
 /// controller says of the files in force.

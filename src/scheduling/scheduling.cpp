@@ -56,9 +56,9 @@ void add_database(NodePart& part) {
        .restart_on = {kDatabaseSettings}});
 }
 
-void add_configuration(NodePart& part, const model::Cluster& cluster, const model::Layout& layout) {
+void add_configuration(NodePart& part, const Configuration& files) {
   part.directories.push_back({kWantedFiles, 0755});
-  for (const auto& [name, text] : configuration(cluster, layout)) {
+  for (const auto& [name, text] : files) {
     part.files.push_back({std::string(kWantedFiles) + "/" + name, text});
   }
   part.files.push_back({kSlurmConfigScript, slurm_config_script(), 0755});
@@ -123,9 +123,9 @@ void add_compute(NodePart& part, const std::string& controller) {
 
 // Login nodes run no daemon of Slurm's: the client commands read the same text that the controller
 // hands to compute nodes, as a file.
-void add_login(NodePart& part, const model::Cluster& cluster, const model::Layout& layout) {
+void add_login(NodePart& part, const Configuration& files) {
   part.directories.push_back({"/etc/slurm", 0755});
-  for (const auto& [name, text] : configuration(cluster, layout)) {
+  for (const auto& [name, text] : files) {
     part.files.push_back({"/etc/slurm/" + name, text});
   }
 }
@@ -152,15 +152,22 @@ model::Action<Deed> sync_action(const Wanted& wanted, const Seen& seen) {
   return {step, SyncAccounts{wanted.cluster, wanted.accounts}};
 }
 
-model::Action<Deed> reconfigure_action(const Wanted& wanted, const std::string& seen) {
+model::Action<Deed> reconfigure_action(const Wanted& wanted, const FilesSeen& seen) {
   model::Step step;
   step.key = fmt::format("{}/slurm-config/{}/from/{}", wanted.cluster,
-                         wanted.configuration.substr(0, 16), seen.substr(0, 16));
+                         wanted.configuration.substr(0, 16), seen.live.substr(0, 16));
   step.line = "~ slurm.conf  reconfigure  running jobs go on";
   step.because.sentence = "the configuration slurmctld runs by is not that of the files";
+  if (!seen.by_hand.empty()) {
+    step.because.sentence =
+        "somebody changed it by hand: " + join(slurm::to_words(seen.by_hand), "; ");
+  }
   step.needs = {wanted.cluster + "/slurmctld/answers"};
+  if (!is_settled(wanted, seen)) {
+    step.needs.push_back(wanted.cluster + "/slurm-config/hand-edits-settled");
+  }
   step.gives = {in_force(wanted, "slurm-config", wanted.configuration)};
-  return {step, Reconfigure{wanted.configuration}};
+  return {step, Reconfigure{wanted.configuration, seen.live != seen.agreed}};
 }
 
 // slurmdbd tells slurmctld of changes by itself, but not a slurmctld that has read its associations
@@ -183,6 +190,27 @@ scontrol reconfigure
 printf '%s\n' "$left" | head -n 3
 exit 1
 )sh";
+
+// What `slurm-config seen` prints.
+FilesSeen read_files_seen(const std::string& out) {
+  FilesSeen seen;
+  slurm::Files agreed;
+  for (const std::string& line : split(out, '\n')) {
+    const auto words = split(line, ' ');
+    if (words.size() == 2 && words[0] == "live") {
+      seen.live = words[1];
+    } else if (words.size() == 2 && words[0] == "agreed") {
+      seen.agreed = words[1];
+    } else if (words.size() == 2 && words[0] == "read") {
+      seen.is_read = words[1] == "yes";
+    } else if (words.size() == 4 && words[0] == "file") {
+      (words[1] == "live" ? seen.live_files : agreed)
+          .emplace_back(words[2], from_base64(words[3]).value_or(""));
+    }
+  }
+  seen.by_hand = slurm::edits(agreed, seen.live_files);
+  return seen;
+}
 
 model::Outcome retry(std::string why, std::chrono::milliseconds after) {
   return {model::Ended::retry, std::move(why), after};
@@ -213,20 +241,21 @@ model::Outcome known_to_slurmctld(const Accounts& wanted, const slurm::Run& run)
 }  // namespace
 
 model::NodePart part(const model::Cluster& cluster, const model::Layout& layout,
-                     const model::ClusterSecrets& secrets, const model::NodePlace& node) {
+                     const model::ClusterSecrets& secrets, const model::NodePlace& node,
+                     const std::vector<slurm::Edit>& kept) {
   NodePart part{.room = "scheduling", .directories = {}, .files = {}, .units = {}};
   part.directories.push_back({"/etc/provost", 0755});
   add_munge(part, secrets);
   switch (node.role) {
     case model::Role::controller:
       bar_slurmd(part);
-      add_configuration(part, cluster, layout);
+      add_configuration(part, configuration(cluster, layout, kept));
       add_database(part);
       add_daemons(part, cluster, node.name);
       break;
     case model::Role::login:
       bar_slurmd(part);
-      add_login(part, cluster, layout);
+      add_login(part, configuration(cluster, layout, kept));
       break;
     case model::Role::compute:
       add_compute(part, layout.controller().name);
@@ -235,8 +264,16 @@ model::NodePart part(const model::Cluster& cluster, const model::Layout& layout,
   return part;
 }
 
-Wanted wanted(const model::Cluster& cluster, const model::Layout& layout) {
-  return {cluster.name, accounts_wanted(cluster), digest(configuration(cluster, layout))};
+Wanted wanted(const model::Cluster& cluster, const model::Layout& layout,
+              const std::vector<slurm::Edit>& kept) {
+  Wanted wanted{.cluster = cluster.name,
+                .accounts = accounts_wanted(cluster),
+                .configuration = {},
+                .strategy = cluster.slurm_config,
+                .made = configuration(cluster, layout),
+                .kept = kept};
+  wanted.configuration = digest(slurm::merge(wanted.made, kept));
+  return wanted;
 }
 
 std::vector<model::Condition> facts(const Wanted& wanted, const Seen& seen) {
@@ -244,7 +281,10 @@ std::vector<model::Condition> facts(const Wanted& wanted, const Seen& seen) {
   if (seen.accounts && differences(wanted.accounts, *seen.accounts).empty()) {
     held.push_back(in_force(wanted, "accounting", digest(wanted.accounts)));
   }
-  if (seen.configuration == wanted.configuration) {
+  // What was changed by hand and is not touched counts as in force.
+  if (seen.files &&
+      (seen.files->live == wanted.configuration ||
+       (!is_settled(wanted, *seen.files) && seen.files->agreed == wanted.configuration))) {
     held.push_back(in_force(wanted, "slurm-config", wanted.configuration));
     held.push_back(wanted.cluster + "/slurm-config/in-force");
   }
@@ -256,14 +296,34 @@ model::Plan<Deed> plan(const Wanted& wanted, const Seen& seen) {
   if (!seen.accounts || !differences(wanted.accounts, *seen.accounts).empty()) {
     plan.actions.push_back(sync_action(wanted, seen));
   }
-  if (seen.configuration && *seen.configuration != wanted.configuration) {
-    plan.actions.push_back(reconfigure_action(wanted, *seen.configuration));
+  if (seen.files && seen.files->live != wanted.configuration &&
+      (is_settled(wanted, *seen.files) || seen.files->agreed != wanted.configuration)) {
+    plan.actions.push_back(reconfigure_action(wanted, *seen.files));
   }
   return plan;
 }
 
-Result<std::string> configuration_seen(const slurm::Run& run) {
-  const auto ran = run({kSlurmConfigScript, "digest"}, "");
+std::vector<slurm::Edit> kept_with(const Wanted& wanted, const FilesSeen& seen) {
+  if (wanted.configuration == seen.agreed) {
+    return slurm::edits(wanted.made, seen.live_files);
+  }
+  return slurm::compose(wanted.kept, seen.by_hand);  // what was agreed is older
+}
+
+bool is_settled(const Wanted& wanted, const FilesSeen& seen) {
+  switch (wanted.strategy) {
+    case model::SlurmConfigStrategy::overwrite:
+      return true;
+    case model::SlurmConfigStrategy::merge:
+      return seen.by_hand.empty() || kept_with(wanted, seen) == wanted.kept;
+    case model::SlurmConfigStrategy::managed:
+      break;
+  }
+  return seen.by_hand.empty();
+}
+
+Result<FilesSeen> files_seen(const slurm::Run& run) {
+  const auto ran = run({kSlurmConfigScript, "seen"}, "");
   if (!ran) {
     return pass(ran.error(), "while asking for the configuration in force");
   }
@@ -271,7 +331,7 @@ Result<std::string> configuration_seen(const slurm::Run& run) {
     return fail(ErrorKind::unavailable, "the configuration in force is not known: {}",
                 slurm::last_words(ran->err));
   }
-  return std::string(trim(ran->out));
+  return read_files_seen(ran->out);
 }
 
 model::Outcome act(const SyncAccounts& deed, const slurm::Run& run) {
@@ -305,7 +365,11 @@ model::Outcome act(const SyncAccounts& deed, const slurm::Run& run) {
 }
 
 model::Outcome act(const Reconfigure& deed, const slurm::Run& run) {
-  const auto ran = run({kSlurmConfigScript, "try", deed.digest}, "");
+  std::vector<std::string> argv = {kSlurmConfigScript, "try", deed.digest};
+  if (deed.over_hand_edits) {
+    argv.emplace_back("over");
+  }
+  const auto ran = run(argv, "");
   if (!ran) {
     return retry(ran.error().message, std::chrono::seconds(5));
   }
@@ -318,6 +382,8 @@ model::Outcome act(const Reconfigure& deed, const slurm::Run& run) {
               "slurmctld refuses the new configuration, the old one runs on: " + words};
     case kNotDelivered:
       return retry("the new configuration is not on the controller yet", std::chrono::seconds(1));
+    case kChangedByHand:
+      return retry("somebody has just changed the files by hand", std::chrono::seconds(1));
     case kSilent:
       return retry("slurmctld does not answer", std::chrono::seconds(5));
     default:

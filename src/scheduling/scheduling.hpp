@@ -5,6 +5,8 @@
 // /etc/provost/slurm; the script `slurm-config` puts them in force, once before slurmctld's first
 // start and afterwards by the deed Reconfigure, and puts the old ones back when slurmctld refuses.
 // So a bad file, a hand edit or a daemon that dies half way never takes a running controller down.
+// What somebody changed by hand is told from what Provost put in force last, line by line, and
+// kept, undone or left to be settled, as the cluster's SlurmConfigStrategy says.
 //
 // Conditions (C is the cluster): needs "C/slurmdbd/answers" and "C/slurmctld/answers", which
 // `cluster/` sees; gives "C/accounting/H/in-force" and "C/slurm-config/H/in-force".
@@ -26,20 +28,37 @@ namespace provost::scheduling {
 
 /// Munge everywhere; database, slurmdbd and slurmctld on the controller; the client's files on
 /// login nodes; slurmd, which fetches its configuration from the controller, on compute nodes.
+/// `kept`: what was changed by hand in Slurm's files and stays.
 model::NodePart part(const model::Cluster& cluster, const model::Layout& layout,
-                     const model::ClusterSecrets& secrets, const model::NodePlace& node);
+                     const model::ClusterSecrets& secrets, const model::NodePlace& node,
+                     const std::vector<slurm::Edit>& kept);
 
 struct Wanted {
   std::string cluster;
   Accounts accounts;
   std::string configuration;  ///< digest of the files
+  model::SlurmConfigStrategy strategy = model::SlurmConfigStrategy::merge;
+  Configuration made;             ///< without what was changed by hand
+  std::vector<slurm::Edit> kept;  ///< what was changed by hand and stays
 };
-Wanted wanted(const model::Cluster& cluster, const model::Layout& layout);
+Wanted wanted(const model::Cluster& cluster, const model::Layout& layout,
+              const std::vector<slurm::Edit>& kept);
+
+/// The files in force, and what somebody did to them.
+struct FilesSeen {
+  std::string live;                  ///< digest of the files slurmctld reads
+  std::string agreed;                ///< digest of what Provost put in force last
+  bool is_read = true;               ///< slurmctld has read what was changed by hand
+  slurm::Files live_files;           ///< empty when nothing was changed by hand
+  std::vector<slurm::Edit> by_hand;  ///< what was changed since
+
+  friend bool operator==(const FilesSeen&, const FilesSeen&) = default;
+};
 
 /// What is in force. Absent: not known this round (nobody answered, or nobody was asked).
 struct Seen {
   std::optional<Accounts> accounts;
-  std::optional<std::string> configuration;  ///< digest of the files slurmctld runs by
+  std::optional<FilesSeen> files;
 };
 
 struct SyncAccounts {
@@ -47,7 +66,8 @@ struct SyncAccounts {
   Accounts wanted;
 };
 struct Reconfigure {
-  std::string digest;  ///< of the files that must have been delivered
+  std::string digest;            ///< of the files that must have been delivered
+  bool over_hand_edits = false;  ///< what was changed by hand is lost
 };
 using Deed = std::variant<SyncAccounts, Reconfigure>;
 
@@ -58,8 +78,15 @@ std::vector<model::Condition> facts(const Wanted& wanted, const Seen& seen);
 /// wait for slurmdbd); a configuration that was not seen is not: the first start brings it.
 model::Plan<Deed> plan(const Wanted& wanted, const Seen& seen);
 
-/// Digest of the files in force. Errors: unavailable (the script is not there yet).
-Result<std::string> configuration_seen(const slurm::Run& run);
+/// What the cluster keeps when it takes over what `seen` says was changed by hand. Pure.
+std::vector<slurm::Edit> kept_with(const Wanted& wanted, const FilesSeen& seen);
+
+/// Nothing was changed by hand, or it is known what becomes of it. Otherwise the files are left as
+/// they are. Pure.
+bool is_settled(const Wanted& wanted, const FilesSeen& seen);
+
+/// Errors: unavailable (the script is not there yet).
+Result<FilesSeen> files_seen(const slurm::Run& run);
 
 /// Brings slurmdbd to `deed.wanted` by one sacctmgr, then reads back and compares, because
 /// sacctmgr's exit status proves nothing. Repeatable. Not equal afterwards (jobs keep an account, a

@@ -21,7 +21,7 @@ const model::Cluster kCluster = samples::university();
 const model::Layout kLayout = samples::layout_of(kCluster);
 
 model::NodePart part_of(const std::string& node) {
-  return part(kCluster, kLayout, samples::secrets(), *kLayout.find(node));
+  return part(kCluster, kLayout, samples::secrets(), *kLayout.find(node), {});
 }
 
 const model::FilePart* file(const model::NodePart& part, const std::string& path) {
@@ -78,15 +78,15 @@ TEST(Part, KeepsSecretsFromReaders) {
 }
 
 TEST(Plan, IsEmptyWhenWhatIsSeenIsWanted) {
-  const Wanted all = wanted(kCluster, kLayout);
-  const Seen seen{all.accounts, all.configuration};
+  const Wanted all = wanted(kCluster, kLayout, {});
+  const Seen seen{all.accounts, FilesSeen{.live = all.configuration, .agreed = all.configuration}};
   EXPECT_THAT(plan(all, seen).actions, IsEmpty());
   EXPECT_EQ(facts(all, seen).size(), 3U);
   EXPECT_THAT(facts(all, seen), Contains("university/slurm-config/in-force"));
 }
 
 TEST(Plan, SyncsAccountsOnceSlurmdbdAnswers) {
-  const Wanted all = wanted(kCluster, kLayout);
+  const Wanted all = wanted(kCluster, kLayout, {});
   const auto made = plan(all, {});
   ASSERT_EQ(made.actions.size(), 1U);
   const model::Step& step = made.actions[0].step;
@@ -98,11 +98,52 @@ TEST(Plan, SyncsAccountsOnceSlurmdbdAnswers) {
   EXPECT_THAT(facts(all, {all.accounts, {}}), ElementsAre(step.gives.front()));
 }
 
-TEST(Plan, ReconfiguresWhatWasEditedByHand) {
-  const Wanted all = wanted(kCluster, kLayout);
-  const auto made = plan(all, {all.accounts, "0123456789abcdef0123"});
+/// What is seen when a setting was added by hand to the files in force.
+FilesSeen edited_by_hand(const Wanted& all) {
+  FilesSeen seen{.agreed = all.configuration, .live_files = slurm::merge(all.made, all.kept)};
+  seen.live_files.front().second += "MaxJobCount=5\n";
+  seen.live = digest(seen.live_files);
+  seen.by_hand = {{"slurm.conf", "MaxJobCount", "", "MaxJobCount=5"}};
+  return seen;
+}
+
+Wanted with_strategy(model::SlurmConfigStrategy strategy) {
+  model::Cluster cluster = kCluster;
+  cluster.slurm_config = strategy;
+  return wanted(cluster, kLayout, {});
+}
+
+TEST(HandEdits, AreUndoneWhenTheFilesSayOverwrite) {
+  const Wanted all = with_strategy(model::SlurmConfigStrategy::overwrite);
+  const auto made = plan(all, {all.accounts, edited_by_hand(all)});
   ASSERT_EQ(made.actions.size(), 1U);
-  EXPECT_TRUE(std::holds_alternative<Reconfigure>(made.actions[0].deed));
+  EXPECT_TRUE(std::get<Reconfigure>(made.actions[0].deed).over_hand_edits);
+  EXPECT_THAT(made.actions[0].step.needs, ElementsAre("university/slurmctld/answers"));
+  EXPECT_THAT(made.actions[0].step.because.sentence, HasSubstr("MaxJobCount=5"));
+}
+
+TEST(HandEdits, AreLeftAloneWhenTheFilesSayManagedAndHoldBackWhatElseIsWanted) {
+  Wanted all = with_strategy(model::SlurmConfigStrategy::managed);
+  const FilesSeen seen = edited_by_hand(all);
+  EXPECT_THAT(plan(all, {all.accounts, seen}).actions, IsEmpty());
+  EXPECT_THAT(facts(all, {all.accounts, seen}), Contains("university/slurm-config/in-force"));
+  all.configuration = "another";
+  const auto made = plan(all, {all.accounts, seen});
+  ASSERT_EQ(made.actions.size(), 1U);
+  EXPECT_THAT(made.actions[0].step.needs, Contains("university/slurm-config/hand-edits-settled"));
+}
+
+TEST(HandEdits, AreKeptWhenTheFilesSayMerge) {
+  const Wanted all = with_strategy(model::SlurmConfigStrategy::merge);
+  const FilesSeen seen = edited_by_hand(all);
+  EXPECT_FALSE(is_settled(all, seen));
+  EXPECT_THAT(plan(all, {all.accounts, seen}).actions, IsEmpty());
+  model::Cluster cluster = kCluster;
+  const Wanted keeping = wanted(cluster, kLayout, kept_with(all, seen));
+  EXPECT_TRUE(is_settled(keeping, seen));
+  EXPECT_NE(keeping.configuration, all.configuration);
+  const auto made = plan(keeping, {all.accounts, seen});
+  ASSERT_EQ(made.actions.size(), 1U);  // Provost's own rendering of the same
   EXPECT_THAT(made.actions[0].step.needs, ElementsAre("university/slurmctld/answers"));
 }
 

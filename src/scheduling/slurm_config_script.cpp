@@ -10,18 +10,22 @@ constexpr std::string_view kScript = R"sh(#!/bin/bash
 # Made by Provost; changes are overwritten.
 #
 # slurm-config first        before slurmctld's first start: put the delivered files in force
-# slurm-config digest       print the SHA-256 of the files in force
+# slurm-config seen         print the SHA-256 of the files in force, and that of the files Provost put in
+#                           force last; where they are not the same, both as base64, and whether
+#                           slurmctld has read the changed ones
 # slurm-config try DIGEST   put the delivered files in force in a running slurmctld; when it refuses,
 #                           put the old ones back. Exit: 0 in force, 3 refused, 4 the files of that
-#                           digest were not delivered yet, 5 slurmctld does not answer
+#                           digest were not delivered yet, 5 slurmctld does not answer, 6 somebody
+#                           changed the files in force by hand (never with a third word, "over")
 #
 # The files in force before are kept in $before while a try runs. A try that was killed leaves them
-# there, and the next run of any kind puts them back first.
+# there, and the next run of any kind puts them back first. $agreed has what was put in force last.
 set -u -o pipefail
 umask 022
 wanted=/etc/provost/slurm
 live=/etc/slurm
 before=/var/lib/provost/slurm-before
+agreed=/var/lib/provost/slurm-agreed
 files=(slurm.conf gres.conf cgroup.conf job_container.conf)
 
 digest() { (cd "$1" 2>/dev/null && cat "${files[@]}" 2>/dev/null | sha256sum | cut -d' ' -f1); }
@@ -43,6 +47,35 @@ copy() {
 put_back() {
   [ -d "$before" ] || return 0
   copy "$before" "$live" && rm -rf "$before"
+}
+
+by_hand() { [ "$(digest "$live")" != "$(digest "$agreed")" ]; }
+
+# is_read: slurmctld started, or executed itself anew on reconfigure, after the last change.
+is_read() {
+  local pid file changed=()
+  pid=$(systemctl show -P MainPID slurmctld.service) && [ "${pid:-0}" -gt 0 ] || return 1
+  for file in "${files[@]}"; do
+    [ ! -e "$live/$file" ] || changed+=("$(stat -c %.Y "$live/$file")")
+  done
+  # Of its line in /proc the 22nd word is when it started, in hundredths since the machine did.
+  sed 's/.*) //' "/proc/$pid/stat" | awk -v now="$(date +%s.%N)" -v up="$(cut -d' ' -f1 /proc/uptime)" \
+    -v changed="${changed[*]}" '{
+      started = now - up + $20 / 100
+      for (i = split(changed, at, " "); i > 0; --i) if (at[i] > started) exit 1
+    }'
+}
+
+seen() {
+  local file
+  echo "live $(digest "$live")"
+  echo "agreed $(digest "$agreed")"
+  by_hand || return 0
+  if is_read; then echo "read yes"; else echo "read no"; fi
+  for file in "${files[@]}"; do
+    echo "file live $file $(base64 -w0 "$live/$file" 2>/dev/null)"
+    echo "file agreed $file $(base64 -w0 "$agreed/$file" 2>/dev/null)"
+  done
 }
 
 answers() { timeout 10 scontrol ping >/dev/null 2>&1; }
@@ -70,6 +103,10 @@ words() {
 try() {
   [ "$(digest "$wanted")" = "$1" ] || { echo "the files were not delivered yet" >&2; exit 4; }
   answers || { echo "slurmctld does not answer" >&2; exit 5; }
+  if [ "${2:-}" != over ] && by_hand; then
+    echo "somebody changed the files in force" >&2
+    exit 6
+  fi
   local keeping="$before.new" since said
   rm -rf "$keeping" && copy "$live" "$keeping" && mv "$keeping" "$before" || exit 1
   copy "$wanted" "$live" || { put_back; exit 1; }
@@ -77,6 +114,7 @@ try() {
   [ "$(digest "$live")" = "$1" ] || { put_back; echo "the files are being delivered" >&2; exit 4; }
   since=$(date +%s)
   if said=$(timeout 60 scontrol reconfigure 2>&1) && answers_soon; then
+    copy "$wanted" "$agreed"
     rm -rf "$before"
     return 0
   fi
@@ -90,12 +128,15 @@ try() {
 
 mkdir -p /var/lib/provost
 exec 9>/var/lib/provost/slurm-config.lock && flock 9
-put_back || exit 1
+# The killed try may have come as far as $agreed.
+if [ -d "$before" ]; then copy "$before" "$agreed" && put_back || exit 1; fi
+# A controller of an earlier Provost has no such files: what is in force is what was agreed.
+[ -d "$agreed" ] || [ ! -e "$live/slurm.conf" ] || copy "$live" "$agreed" || exit 1
 case "${1:-}" in
-  first) [ -e "$live/slurm.conf" ] || copy "$wanted" "$live" ;;
-  digest) digest "$live" ;;
-  try) try "${2:-}" ;;
-  *) echo "usage: slurm-config first | digest | try DIGEST" >&2; exit 2 ;;
+  first) [ -e "$live/slurm.conf" ] || { copy "$wanted" "$agreed" && copy "$wanted" "$live"; } ;;
+  seen) seen ;;
+  try) try "${2:-}" "${3:-}" ;;
+  *) echo "usage: slurm-config first | seen | try DIGEST [over]" >&2; exit 2 ;;
 esac
 )sh";
 

@@ -12,6 +12,7 @@ inline constexpr const char* kWantedFiles = "/etc/provost/slurm";
 inline constexpr int kRefusedBySlurmctld = 3;
 inline constexpr int kNotDelivered = 4;
 inline constexpr int kSilent = 5;
+inline constexpr int kChangedByHand = 6;
 
 std::string slurm_config_script();
 

@@ -42,6 +42,18 @@ std::vector<std::string> jobs_on(const slurm::View& view, const std::string& nod
   return ids;
 }
 
+std::vector<std::string> waiting_in(const slurm::View& view, const std::string& partition) {
+  std::vector<std::string> ids;
+  for (const slurm::JobSeen& job : view.jobs) {
+    const auto queues = split(job.partition, ',');
+    if (slurm::is_waiting(job) &&
+        std::find(queues.begin(), queues.end(), partition) != queues.end()) {
+      ids.push_back(job.id);
+    }
+  }
+  return ids;
+}
+
 std::vector<cluster::NodeUse> uses_of(const std::vector<store::Node>& nodes,
                                       const slurm::View& view) {
   std::vector<cluster::NodeUse> uses;
@@ -140,17 +152,18 @@ void add_partitions(const Comparison& both, std::vector<PlannedLine>& lines, Fin
   const auto after = partitions_of(both.after);
   for (const auto& [name, partition] : after) {
     const auto was = before.find(name);
+    const model::Disturbance queue{.waiting = waiting_in(both.slurm, name)};
     if (was == before.end()) {
       lines.push_back({fmt::format("+ partition {}  {} nodes", name, partition.nodes.size()),
                        "the files name it",
                        {}});
     } else if (!same_rules(was->second, partition)) {
-      lines.push_back({"~ partition " + name, "its limits or users are others in the files", {}});
+      lines.push_back(
+          {"~ partition " + name, "its limits or users are others in the files", queue});
     } else if (was->second.nodes != partition.nodes) {
       lines.push_back({fmt::format("~ partition {}  {} -> {} nodes", name, was->second.nodes.size(),
                                    partition.nodes.size()),
-                       "its groups have other nodes",
-                       {}});
+                       "its groups have other nodes", queue});
     }
   }
   for (const auto& [name, partition] : before) {
@@ -190,7 +203,8 @@ std::vector<std::string> restarts_of(const NodeModel& before, const NodeModel& a
 
 void add_files(const Comparison& both, std::vector<PlannedLine>& lines) {
   const auto digest = [](const ClusterModel& model) {
-    return scheduling::digest(scheduling::configuration(model.cluster, model.layout));
+    return scheduling::digest(
+        scheduling::configuration(model.cluster, model.layout, model.kept_edits));
   };
   if (digest(both.before) != digest(both.after)) {
     lines.push_back({"~ slurm.conf  reconfigure",
@@ -214,6 +228,74 @@ void add_files(const Comparison& both, std::vector<PlannedLine>& lines) {
                      "names, people or Slurm's files change on nodes that stay",
                      std::move(disturbs)});
   }
+}
+
+// What was changed by hand in Slurm's files: kept, undone or refused, as the files to come say.
+struct HandEditsPlanned {
+  std::vector<PlannedLine> lines;
+  Findings refused;
+  std::optional<std::string> kept;  ///< absent: what is kept stays as it is
+};
+
+Finding drift(const std::string& controller, const std::vector<std::string>& words,
+              std::string better) {
+  return {.severity = Severity::error,
+          .rule = "change.drift",
+          .path = "Orchestrator.Slurm.SlurmConfigStrategy",
+          .value = {},
+          .what = fmt::format("Configuration drift detected: Slurm's files on {} were changed by "
+                              "hand: {}",
+                              controller, join(words, "; ")),
+          .better = std::move(better),
+          .where = {}};
+}
+
+void undo(const std::vector<slurm::Edit>& edits, std::vector<PlannedLine>& lines) {
+  for (const std::string& each : slurm::to_words(edits)) {
+    lines.push_back({"~ undo by hand  " + each, "SlurmConfigStrategy is Overwrite", {}});
+  }
+}
+
+HandEditsPlanned hand_edits(const ClusterModel& before, const model::Cluster& after,
+                            const scheduling::FilesSeen& seen) {
+  HandEditsPlanned found;
+  const scheduling::Wanted wanted =
+      scheduling::wanted(before.cluster, before.layout, before.kept_edits);
+  const std::string controller = before.layout.controller().name;
+  const auto words = slurm::to_words(seen.by_hand);
+  switch (after.slurm_config) {
+    case model::SlurmConfigStrategy::overwrite:
+      undo(before.kept_edits, found.lines);
+      undo(seen.by_hand, found.lines);
+      found.kept = before.kept_edits.empty() ? std::nullopt : std::optional(std::string());
+      break;
+    case model::SlurmConfigStrategy::merge:
+      if (words.empty() || scheduling::kept_with(wanted, seen) == before.kept_edits) {
+        break;
+      }
+      if (!seen.is_read) {
+        found.refused.push_back(
+            drift(controller, words,
+                  fmt::format("slurmctld has not read it yet: put it in force, then it is kept "
+                              "(provost exec {} -- scontrol reconfigure), or undo it there",
+                              controller)));
+        break;
+      }
+      found.kept = slurm::encode(scheduling::kept_with(wanted, seen));
+      for (const std::string& each : words) {
+        found.lines.push_back({"~ keep by hand  " + each, "SlurmConfigStrategy is Merge", {}});
+      }
+      break;
+    case model::SlurmConfigStrategy::managed:
+      if (!words.empty()) {
+        found.refused.push_back(
+            drift(controller, words,
+                  "undo it there, or say in Orchestrator.Slurm.SlurmConfigStrategy what shall "
+                  "become of it: \"Merge\" keeps it, \"Overwrite\" undoes it"));
+      }
+      break;
+  }
+  return found;
 }
 
 std::string fingerprint_of(const ChangePlan& plan, const spec::Sources& sources) {
@@ -284,6 +366,7 @@ struct Desk::Target {
   cluster::Change change;
   std::vector<store::Node> nodes;    ///< as they are
   std::vector<store::Node> joining;  ///< to be added
+  std::optional<std::string> edits;  ///< of Slurm's files by hand, to be kept from now on
 };
 
 Result<store::Cluster> Desk::changeable(const spec::Sources& sources, const std::string& name) {
@@ -354,6 +437,23 @@ Result<Desk::Target> Desk::target(const std::string& name, const ChangeOrder& or
                       "would disturb",
                       "provost describe " + name});
   }
+  const Status inspected = world_.inspect({row->id, (*before)->layout.controller().name});
+  const auto files = world_.scheduling_seen(row->id).files;
+  if (!inspected || !files) {
+    return pass(
+        Error{ErrorKind::unavailable,
+              "nobody knows whether Slurm's files were changed by hand: " +
+                  (inspected ? std::string("they were not seen") : inspected.error().message),
+              "provost describe " + name});
+  }
+  HandEditsPlanned by_hand = hand_edits(**before, *checked.cluster, *files);
+  target.plan.findings.insert(target.plan.findings.end(), by_hand.refused.begin(),
+                              by_hand.refused.end());
+  target.plan.lines = std::move(by_hand.lines);
+  target.edits = by_hand.kept;
+  if (target.edits) {
+    target.row.slurm_edits = *target.edits;
+  }
   return compare(std::move(target), sources, checked, **before, picture->view, order.now);
 }
 
@@ -390,6 +490,10 @@ Result<Desk::Target> Desk::compare(Target target, const spec::Sources& sources,
   add_partitions(both, plan.lines, plan.findings);
   add_accounts(both, plan.lines);
   add_files(both, plan.lines);
+  plan.jobs_running =
+      static_cast<int>(std::count_if(view.jobs.begin(), view.jobs.end(), slurm::is_running));
+  plan.jobs_waiting =
+      static_cast<int>(std::count_if(view.jobs.begin(), view.jobs.end(), slurm::is_waiting));
   plan.per_hour_before = price_per_hour(before.cluster);
   plan.per_hour_after = price_per_hour((*after)->cluster);
   plan.per_month_before = plan.per_hour_before * kHoursAMonth;
@@ -436,6 +540,9 @@ Result<ChangePlan> Desk::apply(const Caller& caller, const std::string& name,
       fmt::format("{} asked for it with {}", caller.name, target.row.cluster_config.name);
   const Status written = world_.store().write("apply", [&](store::Writer& writer) {
     writer.set_files(target.row);
+    if (target.edits) {
+      writer.set_slurm_edits(target.row.id, *target.edits);
+    }
     for (const store::Node& node : target.joining) {
       writer.put_node(node);
     }

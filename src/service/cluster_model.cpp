@@ -47,10 +47,11 @@ std::string revision_of(const model::NodePart& part,
 Result<NodeModel> make_node(const ClusterModel& whole, const model::NodePlace& place,
                             const Settings& settings) {
   const model::ClusterSecrets secrets = secrets_of(whole.row);
-  auto joined = model::join({cluster::part(whole.cluster, whole.layout),
-                             access::part(whole.cluster, whole.layout, secrets, place),
-                             storage::part(whole.cluster, whole.layout, place),
-                             scheduling::part(whole.cluster, whole.layout, secrets, place)});
+  auto joined = model::join(
+      {cluster::part(whole.cluster, whole.layout),
+       access::part(whole.cluster, whole.layout, secrets, place),
+       storage::part(whole.cluster, whole.layout, place),
+       scheduling::part(whole.cluster, whole.layout, secrets, place, whole.kept_edits)});
   if (!joined) {
     return pass(joined.error());
   }
@@ -134,6 +135,7 @@ Result<std::shared_ptr<const ClusterModel>> make_model(const store::Cluster& row
   whole->row = row;
   whole->cluster = *checked.cluster;
   whole->cluster.name = row.name;
+  whole->kept_edits = slurm::decode_edits(row.slurm_edits);
   whole->layout = layout_of(row, whole->cluster, nodes, host_gpus);
   for (const model::NodePlace& place : whole->layout.nodes) {
     auto node = make_node(*whole, place, settings);

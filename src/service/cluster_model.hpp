@@ -14,6 +14,7 @@
 #include "model/node_part.hpp"
 #include "provider/provider.hpp"
 #include "service/settings.hpp"
+#include "slurm/edits.hpp"
 #include "spec/spec.hpp"
 #include "store/rows.hpp"
 
@@ -30,6 +31,7 @@ struct ClusterModel {
   store::Cluster row;
   model::Cluster cluster;
   model::Layout layout;
+  std::vector<slurm::Edit> kept_edits;  ///< of Slurm's files, changed by hand
   std::map<std::string, NodeModel> nodes;
   std::vector<std::string> order;  ///< node names, controller first
 };

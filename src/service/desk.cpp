@@ -139,6 +139,16 @@ ClusterReport Desk::report(const Reading& reading) {
   return report;
 }
 
+HandEdits Desk::by_hand(const Reading& reading) {
+  HandEdits edits{.strategy = reading.model->cluster.slurm_config,
+                  .kept = slurm::to_words(reading.model->kept_edits)};
+  if (const auto files = world_.scheduling_seen(reading.row.id).files) {
+    edits.drift = slurm::to_words(files->by_hand);
+    edits.is_read = files->is_read;
+  }
+  return edits;
+}
+
 std::vector<NodeReport> Desk::node_reports(const Reading& reading) {
   std::vector<NodeReport> reports;
   for (const std::string& name : reading.model->order) {
@@ -214,7 +224,8 @@ Result<Description> Desk::describe(const std::string& name) {
                           .partitions = {},
                           .jobs_running = std::nullopt,
                           .jobs_waiting = std::nullopt,
-                          .steps = reading->steps};
+                          .steps = reading->steps,
+                          .by_hand = by_hand(*reading)};
   for (const model::InstanceGroup& group : reading->model->cluster.groups) {
     for (const std::string& partition : group.partitions) {
       auto known =

@@ -75,6 +75,14 @@ struct PartitionReport {
   std::vector<std::string> groups;
 };
 
+/// What somebody changed by hand in Slurm's files.
+struct HandEdits {
+  model::SlurmConfigStrategy strategy = model::SlurmConfigStrategy::merge;
+  std::vector<std::string> kept;   ///< lines for people: part of every configuration from then on
+  std::vector<std::string> drift;  ///< not kept, not undone (yet)
+  bool is_read = true;             ///< slurmctld has read the drift
+};
+
 struct Description {
   ClusterReport cluster;
   std::vector<NodeReport> nodes;
@@ -82,6 +90,7 @@ struct Description {
   std::optional<int> jobs_running;  ///< absent: Slurm does not answer
   std::optional<int> jobs_waiting;
   std::vector<control::StepView> steps;
+  HandEdits by_hand;
 };
 
 struct Created {
@@ -108,6 +117,8 @@ struct ChangePlan {
   Findings findings;               ///< with an error among them nothing is planned
   std::vector<PlannedLine> lines;  ///< empty: nothing changes
   std::string fingerprint;         ///< of files and lines: `apply` does this plan or none
+  int jobs_running = 0;            ///< in the whole cluster
+  int jobs_waiting = 0;
   double per_hour_before = 0;
   double per_hour_after = 0;
   double per_month_before = 0;
@@ -190,6 +201,7 @@ class Desk {
   Result<Reading> read(const store::Cluster& row);
   ClusterReport report(const Reading& reading);
   std::vector<NodeReport> node_reports(const Reading& reading);
+  HandEdits by_hand(const Reading& reading);
   /// `own`: the cluster that the files are to change.
   spec::Checked check(const spec::Sources& sources, spec::Purpose purpose, Findings& findings,
                       const store::Cluster* own = nullptr);

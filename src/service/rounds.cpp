@@ -231,8 +231,12 @@ void Rounds::add_cluster_steps(Case& one, control::Round& round) {
 }
 
 void Rounds::add_scheduling_steps(Case& one, control::Round& round) {
-  const scheduling::Wanted wanted = scheduling::wanted(one.model->cluster, one.model->layout);
+  const scheduling::Wanted wanted =
+      scheduling::wanted(one.model->cluster, one.model->layout, one.model->kept_edits);
   const scheduling::Seen seen = world_.scheduling_seen(one.row.id);
+  if (seen.files && !seen.files->by_hand.empty()) {
+    take_hand_edits(one, wanted, *seen.files);
+  }
   const auto holds = scheduling::facts(wanted, seen);
   round.seen.insert(holds.begin(), holds.end());
   const std::string controller = one.model->layout.controller().name;
@@ -251,11 +255,47 @@ void Rounds::add_scheduling_steps(Case& one, control::Round& round) {
              world_.note_accounts(id, accounts->wanted);  // read back and compared by the deed
            }
            if (accounts == nullptr) {
-             world_.inspect({id, controller});
+             ignore(world_.inspect({id, controller}), "it is asked again");
            }
            return outcome;
          }});
   }
+}
+
+// What slurmctld runs by is kept where the files say so; everything else is told.
+void Rounds::take_hand_edits(const Case& one, const scheduling::Wanted& wanted,
+                             const scheduling::FilesSeen& seen) {
+  const auto kept = scheduling::kept_with(wanted, seen);
+  const bool keeps =
+      wanted.strategy == model::SlurmConfigStrategy::merge && seen.is_read && kept != wanted.kept;
+  if (!keeps && told_[one.row.id] == seen.live) {
+    return;
+  }
+  const std::string words = join(slurm::to_words(seen.by_hand), "; ");
+  store::Event entry = about(one.row, nullptr);
+  entry.level = keeps ? store::Level::info : store::Level::warn;
+  entry.what = fmt::format("Slurm's files on {} were changed by hand: {}",
+                           one.model->layout.controller().name, words);
+  entry.because =
+      fmt::format("SlurmConfigStrategy is {}: {}", name(wanted.strategy),
+                  keeps ? "it is kept"
+                  : wanted.strategy == model::SlurmConfigStrategy::merge
+                      ? "it is kept once slurmctld has read it (scontrol reconfigure)"
+                  : wanted.strategy == model::SlurmConfigStrategy::overwrite
+                      ? "it is undone"
+                      : "the cluster takes no change until it is settled (provost plan)");
+  const Status written = world_.store().write("hand-edits", [&](store::Writer& writer) {
+    if (keeps) {
+      writer.set_slurm_edits(one.row.id, slurm::encode(kept));
+    }
+    writer.add_event(entry);
+  });
+  if (!written) {
+    log::error(kRoom, "cluster={} {}", one.row.name, written.error().message);
+    return;
+  }
+  told_[one.row.id] = seen.live;
+  world_.engine().wake();
 }
 
 bool Rounds::refused(const std::string& cluster_id, const std::string& node) const {

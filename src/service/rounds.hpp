@@ -9,6 +9,7 @@
 
 #include "cluster/cluster.hpp"
 #include "control/engine.hpp"
+#include "scheduling/scheduling.hpp"
 #include "service/cluster_model.hpp"
 #include "service/collector.hpp"
 #include "store/store.hpp"
@@ -45,6 +46,8 @@ class Rounds {
   bool make_case(const store::Cluster& row, const Host& host, Case& one);
   void add_cluster_steps(Case& one, control::Round& round);
   void add_scheduling_steps(Case& one, control::Round& round);
+  void take_hand_edits(const Case& one, const scheduling::Wanted& wanted,
+                       const scheduling::FilesSeen& seen);
   void record_transitions(const Case& one);
   void record_arrival(const Case& one);
   void finish_leaving(const Case& one);
@@ -58,6 +61,7 @@ class Rounds {
   cluster::Outside outside_of(const std::shared_ptr<const ClusterModel>& model);
 
   World& world_;
+  std::map<std::string, std::string> told_;  ///< by cluster id, digest of hand-edited files told of
 };
 
 }  // namespace provost::service

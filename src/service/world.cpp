@@ -15,7 +15,8 @@ constexpr int kConnectionBits = 24;  // connections of one start
 
 /// Changes when anything does that a model is made of.
 std::string fingerprint(const store::Cluster& row, const std::vector<store::Node>& nodes) {
-  std::string all = row.id + row.cluster_config.text + row.admin_key_public + row.types;
+  std::string all =
+      row.id + row.cluster_config.text + row.admin_key_public + row.types + row.slurm_edits;
   all += row.provisioning_parameters ? row.provisioning_parameters->text : "-";
   all += row.campus ? row.campus->text : "-";
   for (const store::Node& node : nodes) {
@@ -67,7 +68,9 @@ void World::start(ListenForAgents listen_for_agents) {
                                               [rounds] { return rounds->look(); });
   collector_ = std::make_unique<Collector>(
       agents_, [this] { engine_->wake(); },
-      [this](const cluster::NodeKey& controller) { inspect(controller); });
+      [this](const cluster::NodeKey& controller) {
+        ignore(inspect(controller), "it is asked again");
+      });
   engine_->start();
 }
 
@@ -99,10 +102,16 @@ void World::note_accounts(const std::string& cluster_id, const scheduling::Accou
   scheduling_[cluster_id].accounts = accounts;
 }
 
-void World::inspect(const cluster::NodeKey& controller) {
-  const auto digest = scheduling::configuration_seen(run_on(agents_, controller));
+Status World::inspect(const cluster::NodeKey& controller) {
+  auto files = scheduling::files_seen(run_on(agents_, controller));
   const std::scoped_lock lock(models_mutex_);
-  scheduling_[controller.cluster_id].configuration = digest ? std::optional(*digest) : std::nullopt;
+  auto& seen = scheduling_[controller.cluster_id];
+  if (!files) {
+    seen.files.reset();
+    return pass(files.error());
+  }
+  seen.files = std::move(*files);
+  return {};
 }
 
 void World::wait_for_event(std::int64_t after, std::chrono::milliseconds limit) {

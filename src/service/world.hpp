@@ -58,6 +58,8 @@ class World {
 
   /// What was last seen of a cluster's accounts and Slurm files; nothing after a start.
   scheduling::Seen scheduling_seen(const std::string& cluster_id);
+  /// Looks at the Slurm files in force on a controller. Errors: unavailable.
+  Status inspect(const cluster::NodeKey& controller);
   void note_accounts(const std::string& cluster_id, const scheduling::Accounts& accounts);
 
   /// A line for the log file of a node's lifecycle script.
@@ -67,7 +69,6 @@ class World {
 
  private:
   friend class Rounds;
-  void inspect(const cluster::NodeKey& controller);
 
   Settings settings_;
   std::unique_ptr<store::Store> store_;

@@ -8,11 +8,16 @@
 namespace provost::slurm {
 namespace {
 
+std::string made_by(const Header& header) {
+  return fmt::format("# Made by Provost for cluster {} from {}.\n", header.cluster,
+                     join(header.sources, ", "));
+}
+
 std::string text_of(const Header& header) {
-  return fmt::format(
-      "# Made by Provost for cluster {0} from {1}.\n"
-      "# Changes made here are overwritten (see `provost describe {0}`).\n",
-      header.cluster, join(header.sources, ", "));
+  return made_by(header) +
+         "# Changes made here are kept, undone or refused, as SlurmConfigStrategy says (see "
+         "`provost "
+         "plan`).\n";
 }
 
 // Settings that do not differ between clusters, each group with its reason.
@@ -178,7 +183,8 @@ Dirs=/tmp,/dev/shm
 }
 
 std::string slurmdbd_conf(const SlurmdbdConf& conf) {
-  return text_of(conf.header) + fmt::format(R"(
+  return made_by(conf.header) + fmt::format(R"(# Changes made here are overwritten.
+
 AuthType=auth/munge
 SlurmUser=slurm
 DbdHost={}

@@ -19,13 +19,35 @@ model::InstanceGroup finish(const GroupDraft& draft) {
   if (const Value* threads = draft.value->find("ThreadsPerCore")) {
     group.threads_per_core = static_cast<int>(threads->integer);
   }
+  if (const Value* least = draft.value->find("MinInstanceCount")) {
+    group.min_count = static_cast<int>(least->integer);
+  }
   group.partitions = draft.partitions;
   group.lifecycle = draft.lifecycle;
   group.execution_role = text_or_empty(draft.value->find("ExecutionRole"));
   return group;
 }
 
+// HyperPod's own default is Merge since the mid of 2026.
+model::SlurmConfigStrategy strategy_of(const Document& config) {
+  using model::SlurmConfigStrategy;
+  const std::string* text = strategy_said(config);
+  if (text == nullptr || *text == name(SlurmConfigStrategy::merge)) {
+    return SlurmConfigStrategy::merge;
+  }
+  return *text == name(SlurmConfigStrategy::managed) ? SlurmConfigStrategy::managed
+                                                     : SlurmConfigStrategy::overwrite;
+}
+
 }  // namespace
+
+const std::string* strategy_said(const Document& config) {
+  const Value* found = &config.root;
+  for (const char* field : {"Orchestrator", "Slurm", "SlurmConfigStrategy"}) {
+    found = found == nullptr ? nullptr : found->find(field);
+  }
+  return text_of(found);
+}
 
 std::string GroupDraft::path(std::string_view field) const {
   return fmt::format("InstanceGroups[{}]{}{}", index, field.empty() ? "" : ".", field);
@@ -96,6 +118,8 @@ model::Cluster finish(const ClusterDraft& draft) {
       cluster.tags.push_back({text_or_empty(tag.find("Key")), text_or_empty(tag.find("Value"))});
     }
   }
+  cluster.slurm_config = strategy_of(draft.config);
+  cluster.continuous = draft.config.root.find("NodeProvisioningMode") != nullptr;
   return cluster;
 }
 

@@ -59,6 +59,9 @@ struct ClusterRule {
 /// Reads the groups of a document whose shape may be wrong anywhere.
 std::vector<GroupDraft> read_groups(const Document& config);
 
+/// SlurmConfigStrategy as the file has it; nullptr: it does not say.
+const std::string* strategy_said(const Document& config);
+
 void apply_cluster_rules(ClusterDraft& draft);  ///< names, counts, types, scripts, tags
 void apply_role_rules(ClusterDraft& draft);     ///< controller, login, compute, partitions
 

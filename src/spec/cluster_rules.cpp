@@ -229,6 +229,46 @@ void orchestrator(ClusterDraft& draft) {
   }
 }
 
+bool is_continuous(const ClusterDraft& draft) {
+  return draft.config.root.find("NodeProvisioningMode") != nullptr;
+}
+
+// HyperPod rejects any explicit strategy in this mode.
+void strategy(ClusterDraft& draft) {
+  const std::string* said = strategy_said(draft.config);
+  if (said == nullptr || !is_continuous(draft)) {
+    return;
+  }
+  const Value& value = *draft.config.root.find("Orchestrator")->find("Slurm");
+  draft.report.error(spot(draft.config, *value.find("SlurmConfigStrategy"),
+                          "Orchestrator.Slurm.SlurmConfigStrategy"),
+                     "cluster.strategy.continuous",
+                     fmt::format("SlurmConfigStrategy is \"{}\" and NodeProvisioningMode is "
+                                 "Continuous",
+                                 shorten(*said)),
+                     "take SlurmConfigStrategy away: with Continuous it is always Merge");
+}
+
+void least_counts(ClusterDraft& draft) {
+  for (const GroupDraft& group : draft.groups) {
+    const Value* least = group.value->find("MinInstanceCount");
+    if (least == nullptr || least->kind != Kind::integer) {
+      continue;
+    }
+    if (group.count && least->integer > *group.count) {
+      draft.report.error(draft.at(group, "MinInstanceCount"), "instance-group.min-count",
+                         fmt::format("MinInstanceCount of {} is {} and its InstanceCount {}",
+                                     group.words(), least->integer, *group.count),
+                         fmt::format("at most {}", *group.count));
+    } else if (!is_continuous(draft) && least->integer > 0) {
+      draft.report.warning(draft.at(group, "MinInstanceCount"), "instance-group.min-count.mode",
+                           fmt::format("MinInstanceCount of {} has no effect", group.words()),
+                           "it counts with \"NodeProvisioningMode\": \"Continuous\"; without "
+                           "it a group comes whole or not at all");
+    }
+  }
+}
+
 constexpr ClusterRule kRules[] = {
     {"the cluster's name fits Slurm's accounting", cluster_name},
     {"group names are unique and fit host names", group_names},
@@ -237,6 +277,8 @@ constexpr ClusterRule kRules[] = {
     {"each group has at most one script, below its source", lifecycle},
     {"tags are named once", tags},
     {"Orchestrator says Slurm", orchestrator},
+    {"Continuous leaves no choice of strategy", strategy},
+    {"a group's least count is not above its count", least_counts},
 };
 
 }  // namespace

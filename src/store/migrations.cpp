@@ -10,7 +10,7 @@
 
 namespace provost::store {
 
-const std::array<Migration, 3> kMigrations = {{
+const std::array<Migration, 4> kMigrations = {{
     {"001-first-cluster", R"sql(
 CREATE TABLE settings (
   key TEXT PRIMARY KEY, value BLOB NOT NULL
@@ -68,6 +68,9 @@ ALTER TABLE clusters ADD COLUMN types TEXT NOT NULL DEFAULT '';
     {"003-changes", R"sql(
 ALTER TABLE clusters ADD COLUMN changing TEXT NOT NULL DEFAULT '';
 ALTER TABLE nodes ADD COLUMN leaving INTEGER NOT NULL DEFAULT 0;  -- model::Leaving
+)sql"},
+    {"004-hand-edits", R"sql(
+ALTER TABLE clusters ADD COLUMN slurm_edits TEXT NOT NULL DEFAULT '';
 )sql"},
 }};
 

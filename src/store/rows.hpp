@@ -31,6 +31,8 @@ struct Cluster {
   std::string subnet;      ///< "10.77.4.0/22"
   bool arrived = false;    ///< has been InService once
   std::string changing;    ///< fingerprint of the change under way; empty: none
+  std::string
+      slurm_edits;  ///< what was changed by hand in Slurm's files and stays; `slurm/` encodes
   bool deleting = false;
   bool delete_data = false;
   std::string munge_key;  ///< secrets: never logged, never in an answer

@@ -69,6 +69,7 @@ Cluster read_cluster(SQLite::Statement& row) {
           .subnet = text(row, 11),
           .arrived = number(row, 12) != 0,
           .changing = text(row, 20),
+          .slurm_edits = text(row, 21),
           .deleting = number(row, 13) != 0,
           .delete_data = number(row, 14) != 0,
           .munge_key = text(row, 15),

@@ -46,7 +46,7 @@ void Writer::set(const std::string& key, const std::string& value) {
 
 void Writer::insert_cluster(const Cluster& cluster) {
   SQLite::Statement statement(
-      database_, "INSERT INTO clusters VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+      database_, "INSERT INTO clusters VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   Binder(statement)
       .text(cluster.id)
       .text(cluster.name)
@@ -67,7 +67,13 @@ void Writer::insert_cluster(const Cluster& cluster) {
       .text(cluster.host_key_public)
       .text(cluster.types)
       .text(cluster.changing)
+      .text(cluster.slurm_edits)
       .run();
+}
+
+void Writer::set_slurm_edits(const std::string& id, const std::string& edits) {
+  SQLite::Statement statement(database_, "UPDATE clusters SET slurm_edits = ?2 WHERE id = ?1");
+  Binder(statement).text(id).text(edits).run();
 }
 
 void Writer::set_arrived(const std::string& id) {

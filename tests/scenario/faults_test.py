@@ -2,9 +2,11 @@
 and after commits, actions and commands. What comes out is what comes out without a fault.
 
 Each operation (create, scale up, scale down, delete) is carried out once undisturbed, which names its
-points; a point that tests/scenario/fault-points.txt does not list fails the test. Then the operation is
-carried out again and killed at its points in turn: at every one with PROVOST_TEST_FULL=1, else at a sample
-that moves from run to run with PROVOST_TEST_SEED.
+points; a point that tests/scenario/fault-points.txt does not list fails the test. Then it is carried out
+again in one chain: each provostd dies at the first point it passes at which none died before. With
+PROVOST_TEST_FULL=1 every point is in the chain, else a sample (PROVOST_TEST_SEED moves it); and each
+point is then tried by itself as well, in an operation that is killed nowhere else. The table that is
+printed is kept in docs/resilience.md.
 """
 
 import json
@@ -121,23 +123,43 @@ class Faults(unittest.TestCase):
         self.daemon.stop()
         return list(dict.fromkeys(general(line) for line in self.log.read_text().splitlines()))
 
-    def killed_at(self, points, begin, is_done):
-        """Kills at the points in turn; says how many were met, and the slowest start after a kill."""
-        met, slowest = 0, 0.0
-        for point in points:
-            began = time.monotonic()
-            self.daemon.start({"PROVOST_FAULT": point}, wait=False)
-            wait_until(lambda: self.daemon.process.poll() is not None or self.state() is not None, 30, "provostd answers")
-            slowest = max(slowest, time.monotonic() - began)
-            done = self.carry_out(begin, is_done)
-            self.daemon.kill()
-            if done:
-                break  # the rest was passed before the last kills, or comes no more
-            met += 1
-        self.daemon.start()
-        self.assertTrue(self.carry_out(begin, is_done))
+    def start_dying_at(self, points):
+        listed = pathlib.Path(self.folder.name, "deadly")
+        listed.write_text("\n".join(points) + "\n")
+        self.log.unlink(missing_ok=True)
+        began = time.monotonic()
+        self.daemon.start({"PROVOST_FAULT_LIST": str(listed), "PROVOST_FAULT_LOG": str(self.log)}, wait=False)
+        wait_until(lambda: self.daemon.process.poll() is not None or self.state() is not None, 30, "provostd answers")
+        return time.monotonic() - began
+
+    def died_at(self, points):
+        passed = {general(line) for line in self.log.read_text().splitlines()} if self.log.exists() else set()
+        return [point for point in points if point in passed]
+
+    def chain(self, points, begin, is_done):
+        """Kills at one point after another until the operation is done; says at how many, the slowest start
+        after a kill, and the points that were not met."""
+        left, slowest = list(points), 0.0
+        while True:
+            slowest = max(slowest, self.start_dying_at(left))
+            if self.carry_out(begin, is_done):
+                break
+            deadly = self.died_at(left)
+            self.assertTrue(deadly, f"provostd died by itself: status {self.daemon.process.returncode}")
+            left = [point for point in left if point not in deadly]
         self.daemon.stop()
-        return met, slowest
+        return len(points) - len(left), slowest, left
+
+    def single(self, point, begin, is_done):
+        """The operation killed at this point alone. Says whether the point was met."""
+        self.start_dying_at([point])
+        done = self.carry_out(begin, is_done)
+        self.daemon.kill()
+        if not done:
+            self.daemon.start()
+            self.assertTrue(self.carry_out(begin, is_done), point)
+            self.daemon.stop()
+        return not done
 
     def sample(self, points):
         if FULL or len(points) <= SAMPLE:
@@ -177,15 +199,35 @@ class Faults(unittest.TestCase):
             self.skipTest("the points were written down")
         listed = set(POINTS.read_text().split("\n"))
         self.assertEqual(sorted(passed - listed), [], "points passed that fault-points.txt does not list")
-        print(flush=True)
+        print("\n  | operation  | points | in the chain | killed at | answers again |\n  |---|---|---|---|---|", flush=True)
         for name, begin, is_done, nodes in operations:
             chosen = self.sample(points[name])
-            met, slowest = self.killed_at(chosen, begin, is_done)
-            print(f"  {name:<12} {len(points[name]):>4} points, {len(chosen):>3} tried, killed at {met:>3};"
-                  f" answers again in {slowest:.1f} s at most", flush=True)
+            met, slowest, _ = self.chain(chosen, begin, is_done)
+            print(f"  | {name:<10} | {len(points[name])} | {len(chosen)} | {met} | in {slowest:.1f} s at most |", flush=True)
             if nodes:
                 self.is_sound(nodes)
         self.assertEqual(host.picture_of_host(), self.before)
+        if FULL:
+            self.one_by_one(operations, points)
+
+    def one_by_one(self, operations, points):
+        """Each point by itself; an operation and the one that takes it back by turns."""
+        (create, up, down, delete), met = operations, {}
+        for there, back in ((create, delete), (up, down)):
+            if there is up:
+                self.single("none", *create[1:3])
+            for turn in range(max(len(points[there[0]]), len(points[back[0]]))):
+                for name, begin, is_done, nodes in (there, back):
+                    point = points[name][turn % len(points[name])]
+                    met[name] = met.get(name, 0) + self.single(point, begin, is_done)
+                    if nodes:
+                        self.is_sound(nodes)
+            if there is create:
+                self.assertEqual(host.picture_of_host(), self.before)
+        self.single("none", *delete[1:3])
+        self.assertEqual(host.picture_of_host(), self.before)
+        for name, count in met.items():
+            print(f"  {name}: {count} single kills", flush=True)
 
 
 if __name__ == "__main__":
