@@ -130,9 +130,14 @@ void Worker::apply(const protocol::Spec& spec, const std::stop_token& stop) {
   if (Status kept = memory_.keep_spec(spec); !kept) {
     log::warning(kRoom, "the specification could not be kept: {}", kept.error().message);
   }
-  bool going_on = apply_stage(spec, Stage::base, stop) && apply_script(spec, stop);
+  const bool is_late = spec.script && spec.script->late;
+  bool going_on = apply_stage(spec, Stage::base, stop) && (is_late || apply_script(spec, stop));
   for (const Stage stage : {Stage::service, Stage::worker}) {
-    going_on = going_on && stage <= spec.opened && !superseded() && apply_stage(spec, stage, stop);
+    const bool is_open = stage <= spec.opened || of_stage(spec, stage).empty();
+    going_on = going_on && is_open && !superseded() && apply_stage(spec, stage, stop);
+  }
+  if (is_late && going_on && !superseded()) {
+    apply_script(spec, stop);
   }
 }
 

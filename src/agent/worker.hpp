@@ -1,5 +1,6 @@
 // Makes the node what the newest specification says, and keeps it so: files, units by stage, the
-// lifecycle script between base and service units. One thread.
+// lifecycle script between base and service units (OnCreate) or after all of them (OnInitComplete).
+// One thread.
 #pragma once
 
 #include <condition_variable>

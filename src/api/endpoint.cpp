@@ -228,7 +228,9 @@ void Endpoint::create(const Asked& asked) {
     asked.responder.send(to_response(sources.error()));
     return;
   }
-  const auto created = desk_.create(asked.caller, *sources);
+  const json::value* keep = body->if_contains("keep_failed");
+  const auto created =
+      desk_.create(asked.caller, *sources, keep != nullptr && keep->is_bool() && keep->get_bool());
   if (!created) {
     asked.responder.send(to_response(created.error()));
     return;

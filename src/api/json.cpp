@@ -147,6 +147,8 @@ json::object to_json(const service::ClusterReport& cluster) {
           {"id", cluster.id},
           {"arn", cluster.arn},
           {"status", model::name(cluster.status)},
+          {"changing", cluster.changing},
+          {"began", to_iso(cluster.began)},
           {"failure", or_null(cluster.failure)},
           {"created", to_iso(cluster.created)},
           {"node_count", count},
@@ -190,7 +192,12 @@ json::object to_json(const service::NodeReport& node) {
           {"failing_units", std::move(failing)}};
 }
 
-json::object to_json(const control::StepView& step) {
+json::value usual(const std::map<std::string, double>& times, const std::string& kind) {
+  const auto found = times.find(kind);
+  return found == times.end() ? json::value() : json::value(found->second);
+}
+
+json::object to_json(const control::StepView& step, const std::map<std::string, double>& times) {
   return {{"key", step.state.step.key},
           {"line", step.state.step.line},
           {"node", or_null(step.node)},
@@ -199,6 +206,7 @@ json::object to_json(const control::StepView& step) {
           {"progress", or_null(step.progress)},
           {"since",
            step.state.since == UtcTime{} ? json::value() : json::value(to_iso(step.state.since))},
+          {"usually_s", usual(times, step.state.step.kind)},
           {"attempt", step.state.attempt},
           {"found", or_null(step.state.found)},
           {"waits_for", to_array(step.state.waits_for)}};
@@ -208,6 +216,8 @@ json::object to_json(const service::Description& description) {
   json::array nodes;
   for (const service::NodeReport& node : description.nodes) {
     nodes.push_back(to_json(node));
+    nodes.back().get_object()["usually_s"] =
+        usual(description.step_times, fmt::format("node {}", name(node.role)));
   }
   json::array partitions;
   for (const service::PartitionReport& partition : description.partitions) {
@@ -216,7 +226,7 @@ json::object to_json(const service::Description& description) {
   }
   json::array steps;
   for (const control::StepView& step : description.steps) {
-    steps.push_back(to_json(step));
+    steps.push_back(to_json(step, description.step_times));
   }
   return {{"cluster", to_json(description.cluster)},
           {"nodes", std::move(nodes)},

@@ -215,8 +215,7 @@ int apply(const Context& context, const ChangeArguments& arguments) {
     }
     return kDone;
   }
-  return await_service(context, question->cluster, after,
-                       std::chrono::steady_clock::time_point::max());
+  return await_service(context, {.cluster = question->cluster, .after = after, .whole = true});
 }
 
 int scale(const Context& context, const ChangeArguments& arguments) {

@@ -28,6 +28,7 @@ struct FileArguments {
 struct CreateArguments {
   FileArguments files;
   bool wait = true;
+  bool roll_back = true;
 };
 int create(const Context& context, const CreateArguments& arguments);
 int validate(const Context& context, const FileArguments& arguments);

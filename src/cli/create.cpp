@@ -49,19 +49,13 @@ void explain_failure(const json::object& description) {
     }
   }
   std::cerr << "  more:           provost describe " << name << "\n"
+            << "  mend and retry: provost apply " << name << "\n"
             << "  take it away:   provost delete " << name << "\n";
 }
 
+// Nothing more will happen by itself.
 bool is_hopeless(const json::object& description) {
-  if (text(child(description, "cluster"), "status") == "Failed") {
-    return true;
-  }
-  for (const json::value& step : list(description, "steps")) {
-    if (text(step.get_object(), "state") == "refused") {
-      return true;
-    }
-  }
-  return false;
+  return text(child(description, "cluster"), "status") == "Failed";
 }
 
 int say_arrived(const Context& context, const json::object& description) {
@@ -72,6 +66,11 @@ int say_arrived(const Context& context, const json::object& description) {
   std::cout << fmt::format("{} is {}: {} nodes\n", text(cluster, "name"),
                            paint(context.terminal, Paint::good, text(cluster, "status")),
                            number(cluster, "node_count"));
+  if (const auto left = number(cluster, "node_count") - number(cluster, "nodes_running");
+      left > 0) {
+    std::cout << fmt::format("  {} of them follow: provost nodes {}\n", left,
+                             text(cluster, "name"));
+  }
   for (const json::value& lack : list(cluster, "lacks")) {
     std::cout << "  note: " << std::string(lack.get_string()) << "\n";
   }
@@ -122,10 +121,10 @@ void show_findings(const Context& context, const json::array& findings, const Te
   std::cerr << findings_text(serious, texts, context.terminal);
 }
 
-int await_service(const Context& context, const std::string& name, std::int64_t after,
-                  std::chrono::steady_clock::time_point deadline) {
+int await_service(const Context& context, const Await& await) {
+  const std::string& name = await.cluster;
   catch_interrupt();
-  Watch watch(context, name, after);
+  Watch watch(context, name, await.after);
   while (true) {
     const auto description = context.client.get("/v1/clusters/" + os::url_encode(name));
     if (!description) {
@@ -133,8 +132,14 @@ int await_service(const Context& context, const std::string& name, std::int64_t 
     }
     watch.show(*description);
     const std::string status = text(child(*description, "cluster"), "status");
-    if (status == "InService") {
+    const json::object& cluster = child(*description, "cluster");
+    if (status == "InService" && !(await.whole && flag(cluster, "changing"))) {
       watch.clear();
+      if (await.whole && !text(cluster, "failure").empty()) {
+        return report(Error{ErrorKind::conflict,
+                            "the change was rolled back: " + text(cluster, "failure"),
+                            "provost events " + name});
+      }
       return say_arrived(context, *description);
     }
     if (is_hopeless(*description)) {
@@ -149,7 +154,7 @@ int await_service(const Context& context, const std::string& name, std::int64_t 
     if (status == "Deleting") {
       return report(Error{ErrorKind::conflict, name + " is being deleted", ""});
     }
-    if (std::chrono::steady_clock::now() > deadline) {
+    if (std::chrono::steady_clock::now() > await.deadline) {
       return report(Error{ErrorKind::timeout, name + " is not in service in that time",
                           "provost describe " + name});
     }
@@ -161,10 +166,11 @@ int await_service(const Context& context, const std::string& name, std::int64_t 
 }
 
 int create(const Context& context, const CreateArguments& arguments) {
-  const auto request = read_files(arguments.files);
+  auto request = read_files(arguments.files);
   if (!request) {
     return report(request.error());
   }
+  request->body["keep_failed"] = !arguments.roll_back;
   const std::int64_t after = newest_event(context.client);
   const auto created = context.client.post("/v1/clusters", request->body);
   if (!created) {
@@ -183,7 +189,7 @@ int create(const Context& context, const CreateArguments& arguments) {
     std::cout << name << " is being made; provost wait " << name << "\n";
     return kDone;
   }
-  return await_service(context, name, after, std::chrono::steady_clock::time_point::max());
+  return await_service(context, {.cluster = name, .after = after});
 }
 
 int wait(const Context& context, const WaitArguments& arguments) {
@@ -193,7 +199,9 @@ int wait(const Context& context, const WaitArguments& arguments) {
   if (arguments.state == "deleted") {
     return await_deleted(context, arguments, deadline);
   }
-  return await_service(context, arguments.cluster, newest_event(context.client), deadline);
+  return await_service(
+      context,
+      {.cluster = arguments.cluster, .after = newest_event(context.client), .deadline = deadline});
 }
 
 }  // namespace provost::cli

@@ -100,6 +100,10 @@ void Program::declare_making() {
               [this](const Context& context) { return create(context, create_); });
   add_files(make, create_.files);
   make->add_flag("--wait,!--no-wait", create_.wait, "Wait until it is in service (the default)");
+  make->add_flag(
+      "--rollback,!--no-rollback", create_.roll_back,
+      "Take its nodes away when it does not come up (the default); without, they stay to "
+      "be looked at");
 
   add_files(command("validate", "Say what is wrong with a cluster's files",
                     "  provost validate --cluster-config cluster-config.json --campus campus.toml",

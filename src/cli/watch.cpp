@@ -33,7 +33,17 @@ std::optional<UtcTime> read_time(const std::string& iso) {
 struct Doing {
   std::string words;
   std::string since;
+  std::string usually;  ///< how long it took before; empty: never seen
 };
+
+std::string usually_of(const json::object& what) {
+  const json::value* seconds = what.if_contains("usually_s");
+  if (seconds == nullptr || seconds->is_null()) {
+    return {};
+  }
+  return to_words(
+      std::chrono::milliseconds(static_cast<std::int64_t>(seconds->to_number<double>() * 1000)));
+}
 
 Doing doing_of(const json::object& description, const std::string& node) {
   for (const json::value& each : list(description, "steps")) {
@@ -48,9 +58,14 @@ Doing doing_of(const json::object& description, const std::string& node) {
     if (text(step, "state") != "running") {
       words = text(step, "state") + ": " + text(step, "found");
     }
-    return {words, text(step, "since")};
+    return {words, text(step, "since"), usually_of(step)};
   }
   return {};
+}
+
+// It has run before: what it is doing now is no first boot.
+bool is_old(const json::object& description, const json::object& node) {
+  return text(node, "launched") < text(child(description, "cluster"), "began");
 }
 
 }  // namespace
@@ -102,7 +117,7 @@ std::string event_line(const json::object& event, const Terminal& terminal) {
 }
 
 std::string progress_text(const json::object& description, const Terminal& terminal) {
-  Table table({"NODE", "STATUS", "SLURM", "DOING", "FOR"});
+  Table table({"NODE", "STATUS", "SLURM", "DOING", "FOR", "USUALLY", "NODE FOR", "USUALLY"});
   for (const json::value& each : list(description, "nodes")) {
     const json::object& node = each.get_object();
     Doing doing = doing_of(description, text(node, "name"));
@@ -112,14 +127,16 @@ std::string progress_text(const json::object& description, const Terminal& termi
     if (doing.words.empty() && text(node, "status") == "Pending") {
       doing.words = text(node, "agent") == "connected" ? "starting its daemons" : "booting";
     }
+    const bool is_coming = text(node, "status") == "Pending" && !is_old(description, node);
     table.add({text(node, "name"), text(node, "status"), text(node, "slurm"), doing.words,
-               doing.since.empty() ? "" : since(doing.since)});
+               doing.since.empty() ? "" : since(doing.since), doing.usually,
+               is_coming ? since(text(node, "launched")) : "", is_coming ? usually_of(node) : ""});
   }
   const json::object& cluster = child(description, "cluster");
   return fmt::format("{} is {}: {} of {} nodes run, {}\n", text(cluster, "name"),
                      paint(terminal, paint_of(text(cluster, "status")), text(cluster, "status")),
                      number(cluster, "nodes_running"), number(cluster, "node_count"),
-                     since(text(cluster, "created"))) +
+                     since(text(cluster, "began"))) +
          table.text(terminal, 2);
 }
 

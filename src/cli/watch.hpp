@@ -44,10 +44,16 @@ class Watch {
   std::size_t drawn_ = 0;  ///< lines of the last drawing
 };
 
-/// Looks on until the cluster is in service, and says so, or why it will not be; events up to
-/// `after` are not shown. Ctrl-C leaves the work going on.
-int await_service(const Context& context, const std::string& cluster, std::int64_t after,
-                  std::chrono::steady_clock::time_point deadline);
+struct Await {
+  std::string cluster;
+  std::int64_t after = 0;  ///< events up to this one are not shown
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+  bool whole = false;  ///< with all that was asked for, not only in service
+};
+
+/// Looks on until the cluster is in service, and says so, or why it will not be. Ctrl-C leaves the
+/// work going on.
+int await_service(const Context& context, const Await& await);
 
 /// Errors and warnings of an answer on standard error; notes are for validate.
 void show_findings(const Context& context, const json::array& findings, const Texts& texts);

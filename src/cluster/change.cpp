@@ -101,6 +101,9 @@ void grow(std::vector<NodeUse> nodes, GroupChange& change) {
 void shrink(std::vector<NodeUse> nodes, GroupChange& change) {
   std::erase_if(nodes, [](const NodeUse& node) { return node.leaving != Leaving::no; });
   std::stable_sort(nodes.begin(), nodes.end(), [](const NodeUse& left, const NodeUse& right) {
+    if (left.failed != right.failed) {
+      return left.failed;
+    }
     return left.jobs.size() != right.jobs.size() ? left.jobs.size() < right.jobs.size()
                                                  : left.number > right.number;
   });

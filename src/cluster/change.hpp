@@ -19,6 +19,7 @@ struct NodeUse {
   int number = 0;
   model::Leaving leaving = model::Leaving::no;
   std::vector<std::string> jobs;  ///< ids of running jobs
+  bool failed = false;
 };
 
 /// What becomes of one group.
@@ -39,8 +40,9 @@ struct Change {
 };
 
 /// The way from `before`, with the nodes that are there, to `after`. A group that shrinks gives up
-/// nodes without jobs first, of those the ones with the highest numbers; one that grows takes back
-/// nodes that have not left yet, those with jobs first, then fills its numbers from 1.
+/// nodes that failed first, then those without jobs, of those the ones with the highest numbers;
+/// one that grows takes back nodes that have not left yet, those with jobs first, then fills its
+/// numbers from 1.
 Change change(const model::Cluster& before, const model::Cluster& after,
               const std::vector<NodeUse>& nodes);
 

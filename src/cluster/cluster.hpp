@@ -2,7 +2,7 @@
 // one to the other. `facts` and `plan` are pure; the `act` overloads carry a deed out through
 // `Outside`.
 //
-// Conditions (C is the cluster's name, N a node's): "C/network", "C/N/registered",
+// Conditions (C is the cluster's name, N a node's): "C/network", "C/N/registered", "C/N/ready",
 // "C/N/configured", "C/N/free" (it takes no more jobs and runs none), "C/N/gone", "C/network-gone",
 // "C/slurmdbd/answers", "C/slurmctld/answers". Needs of another room: "C/slurm-config/in-force".
 #pragma once
@@ -36,7 +36,9 @@ struct WantedNode {
 struct Wanted {
   std::string name;
   std::string id;
-  bool arrived = false;  ///< has been in service: nodes join a Slurm that runs
+  bool arrived = false;     ///< has been in service: nodes join a Slurm that runs
+  bool continuous = false;  ///< the controller first, and in service before all nodes are
+  bool undoing = false;     ///< its creation is taken back: everything goes but its data
   bool deleting = false;
   bool delete_data = false;
   std::string data_directory;  ///< removed with `delete_data`
@@ -157,10 +159,24 @@ model::Outcome act(const RemoveNode& deed, Outside& outside, const Progress& pro
 model::Outcome act(const RemoveNetwork& deed, Outside& outside, const Progress& progress);
 model::Outcome act(const RemoveData& deed, Outside& outside, const Progress& progress);
 
+/// How long a node that failed is left before it is made anew, after its `incarnation`th try: 30 s
+/// doubled each time, at most 10 minutes.
+std::chrono::seconds pause_before_replacing(int incarnation);
+
+/// What is under way with a cluster.
+struct Operation {
+  bool deleting = false;
+  bool arrived = false;
+  bool changing = false;
+  bool continuous = false;
+  model::Phase phase = model::Phase::normal;
+};
+
 /// Status derived from the nodes and what is under way.
-model::ClusterStatus status_of(bool deleting, bool arrived, bool changing,
+model::ClusterStatus status_of(const Operation& operation,
                                const std::vector<model::NodeStatus>& nodes);
-model::GroupStatus group_status_of(bool deleting, bool arrived,
+/// `least`: MinInstanceCount; with Continuous a group is in service as soon as so many nodes run.
+model::GroupStatus group_status_of(const Operation& operation, int least,
                                    const std::vector<model::NodeStatus>& nodes);
 
 }  // namespace provost::cluster

@@ -271,15 +271,68 @@ TEST(NodeEvent, ADaemonThatWasRestartedDoesNotCallARunningNodeLost) {
 
 TEST(Status, IsDerivedFromNodesAndWhatIsUnderWay) {
   using model::NodeStatus;
-  EXPECT_EQ(status_of(false, false, false, {NodeStatus::running, NodeStatus::pending}),
+  const Operation creating;
+  const Operation serving{.arrived = true};
+  EXPECT_EQ(status_of(creating, {NodeStatus::running, NodeStatus::pending}),
             model::ClusterStatus::creating);
-  EXPECT_EQ(status_of(false, false, false, {NodeStatus::failure, NodeStatus::pending}),
+  EXPECT_EQ(status_of(creating, {NodeStatus::failure, NodeStatus::pending}),
             model::ClusterStatus::failed);
-  EXPECT_EQ(status_of(false, true, false, {NodeStatus::failure}), model::ClusterStatus::in_service);
-  EXPECT_EQ(status_of(true, true, false, {}), model::ClusterStatus::deleting);
-  EXPECT_EQ(status_of(false, true, true, {}), model::ClusterStatus::updating);
-  EXPECT_EQ(group_status_of(false, true, {NodeStatus::running, NodeStatus::pending}),
+  EXPECT_EQ(status_of(serving, {NodeStatus::failure}), model::ClusterStatus::in_service);
+  EXPECT_EQ(status_of({.deleting = true, .arrived = true}, {}), model::ClusterStatus::deleting);
+  EXPECT_EQ(status_of({.arrived = true, .changing = true}, {}), model::ClusterStatus::updating);
+  EXPECT_EQ(status_of({.phase = model::Phase::rolling_back}, {}),
+            model::ClusterStatus::rolling_back);
+  EXPECT_EQ(status_of({.phase = model::Phase::failed}, {}), model::ClusterStatus::failed);
+  EXPECT_EQ(group_status_of(serving, 0, {NodeStatus::running, NodeStatus::pending}),
             model::GroupStatus::degraded);
+}
+
+TEST(Status, OfAClusterProvisionedContinuouslyDoesNotWaitForItsLastNodes) {
+  using model::NodeStatus;
+  const Operation creating{.changing = true, .continuous = true};
+  const Operation serving{.arrived = true, .changing = true, .continuous = true};
+  EXPECT_EQ(status_of(creating, {NodeStatus::running, NodeStatus::failure}),
+            model::ClusterStatus::creating);
+  EXPECT_EQ(status_of(serving, {NodeStatus::running, NodeStatus::failure}),
+            model::ClusterStatus::in_service);
+  const std::vector<NodeStatus> one_of_three = {NodeStatus::running, NodeStatus::pending,
+                                                NodeStatus::failure};
+  EXPECT_EQ(group_status_of(serving, 0, one_of_three), model::GroupStatus::in_service);
+  EXPECT_EQ(group_status_of(serving, 2, one_of_three), model::GroupStatus::updating);
+  EXPECT_EQ(group_status_of(creating, 0, one_of_three), model::GroupStatus::creating);
+}
+
+TEST(Replacing, WaitsLongerAfterEachTry) {
+  EXPECT_EQ(pause_before_replacing(1), std::chrono::seconds(30));
+  EXPECT_EQ(pause_before_replacing(2), std::chrono::seconds(60));
+  EXPECT_EQ(pause_before_replacing(1000), std::chrono::seconds(600));
+}
+
+TEST(ClusterPlan, OfAContinuousClusterMakesItsControllerFirst) {
+  Wanted wanted = tiny();
+  wanted.continuous = true;
+  Seen seen = nothing_there(wanted);
+  seen.network = true;
+  for (const auto& action : plan(wanted, facts(wanted, seen), seen).actions) {
+    const bool is_controller = action.step.key.starts_with("tiny/controller-1/");
+    const auto& needs = action.step.needs;
+    EXPECT_EQ(std::count(needs.begin(), needs.end(), "tiny/controller-1/ready"),
+              is_controller ? 0 : 1)
+        << action.step.key;
+  }
+}
+
+TEST(ClusterPlan, OfACreationThatIsTakenBackRemovesEverything) {
+  Wanted wanted = tiny();
+  wanted.undoing = true;
+  Seen seen = nothing_there(wanted);
+  seen.network = true;
+  seen.nodes.begin()->second.machine_exists = true;
+  const auto made = plan(wanted, facts(wanted, seen), seen);
+  ASSERT_EQ(made.actions.size(), 2U);
+  EXPECT_TRUE(std::holds_alternative<RemoveNode>(made.actions[0].deed));
+  EXPECT_EQ(made.actions[0].step.because.sentence, "the creation of the cluster is rolled back");
+  EXPECT_TRUE(std::holds_alternative<RemoveNetwork>(made.actions[1].deed));
 }
 
 TEST(Addresses, SubnetsFollowOneAnotherAndEnd) {

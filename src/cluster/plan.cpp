@@ -64,7 +64,9 @@ NodeFacts facts_of(const WantedNode& wanted, const NodeSeen& seen) {
 }
 
 void plan_removal(const Wanted& wanted, const Seen& seen, model::Plan<Deed>& plan) {
-  const Because because{"the cluster is being deleted", {}};
+  const Because because{wanted.deleting ? "the cluster is being deleted"
+                                        : "the creation of the cluster is rolled back",
+                        {}};
   std::vector<model::Condition> jobs_stopped;
   const auto controller = std::find_if(
       wanted.nodes.begin(), wanted.nodes.end(),
@@ -89,6 +91,7 @@ void plan_removal(const Wanted& wanted, const Seen& seen, model::Plan<Deed>& pla
     Action<Deed> remove{{}, RemoveNode{name}};
     remove.step.key = condition(wanted, name + "/remove");
     remove.step.line = fmt::format("- {}  remove", name);
+    remove.step.kind = "remove node";
     remove.step.because = because;
     remove.step.needs = jobs_stopped;
     remove.step.gives = {gone};
@@ -189,12 +192,16 @@ void plan_node(const Wanted& wanted, const WantedNode& node, const Facts& facts,
     Action<Deed> create{{}, CreateNode{node.machine}};
     create.step.key = condition(wanted, fmt::format("{}/{}/create", name, node.place.incarnation));
     create.step.line = fmt::format("+ {}  create  {}", name, node.type);
+    create.step.kind = fmt::format("create {}", model::name(node.place.role));
     const auto& machine = seen.nodes.at(name);
     create.step.because = {machine.machine_exists
                                ? "its machine does not run"
                                : fmt::format("group {} has it", node.place.group),
                            {}};
     create.step.needs = {condition(wanted, "network")};
+    if (wanted.continuous && node.place.role != model::Role::controller) {
+      create.step.needs.push_back(condition(wanted, controller_of(wanted) + "/ready"));
+    }
     create.step.gives = {condition(wanted, name + "/registered")};
     create.step.deadline = std::chrono::seconds(15);
     plan.actions.push_back(std::move(create));
@@ -215,6 +222,8 @@ void plan_node(const Wanted& wanted, const WantedNode& node, const Facts& facts,
                                     node.revision.substr(0, 12),
                                     opened == Stage::worker ? "worker" : "service",
                                     seen.nodes.at(name).agent.connection));
+  configure.step.kind =
+      fmt::format("{} {}", known.configured ? "start" : "configure", model::name(node.place.role));
   configure.step.line =
       fmt::format("~ {}  {}", name, known.configured ? "start slurmd" : "configure");
   configure.step.because = {known.configured ? "slurmctld answers" : "its agent registered", {}};
@@ -248,6 +257,9 @@ Facts facts(const Wanted& wanted, const Seen& seen) {
     if (known.configured) {
       facts.seen.insert(condition(wanted, name + "/configured"));
     }
+    if (known.ready) {
+      facts.seen.insert(condition(wanted, name + "/ready"));
+    }
     if (node.place.role == model::Role::controller && known.registered) {
       facts.slurmdbd_answers = is_up(*machine.agent.report, "slurmdbd.service");
       facts.slurmctld_answers = is_up(*machine.agent.report, "slurmctld.service");
@@ -280,7 +292,7 @@ Facts facts(const Wanted& wanted, const Seen& seen) {
 
 model::Plan<Deed> plan(const Wanted& wanted, const Facts& facts, const Seen& seen) {
   model::Plan<Deed> plan;
-  if (wanted.deleting) {
+  if (wanted.deleting || wanted.undoing) {
     plan_removal(wanted, seen, plan);
     return plan;
   }
@@ -326,33 +338,55 @@ std::optional<model::NodeEvent> node_event(model::NodeStatus status, const NodeF
   return std::nullopt;
 }
 
-model::ClusterStatus status_of(bool deleting, bool arrived, bool changing,
+std::chrono::seconds pause_before_replacing(int incarnation) {
+  constexpr std::chrono::seconds kFirst{30};
+  constexpr std::chrono::seconds kLongest{600};
+  constexpr int kDoublings = 5;
+  return std::min(kFirst * (1 << std::clamp(incarnation - 1, 0, kDoublings)), kLongest);
+}
+
+model::ClusterStatus status_of(const Operation& operation,
                                const std::vector<model::NodeStatus>& nodes) {
-  if (deleting) {
+  if (operation.deleting) {
     return model::ClusterStatus::deleting;
   }
-  if (arrived) {
-    return changing ? model::ClusterStatus::updating : model::ClusterStatus::in_service;
+  if (operation.phase != model::Phase::normal) {
+    return operation.phase == model::Phase::failed ? model::ClusterStatus::failed
+                                                   : model::ClusterStatus::rolling_back;
+  }
+  if (operation.arrived) {
+    return operation.changing && !operation.continuous ? model::ClusterStatus::updating
+                                                       : model::ClusterStatus::in_service;
   }
   const bool failed = std::any_of(nodes.begin(), nodes.end(), [](model::NodeStatus status) {
     return status == model::NodeStatus::failure;
   });
-  return failed ? model::ClusterStatus::failed : model::ClusterStatus::creating;
+  return failed && !operation.continuous ? model::ClusterStatus::failed
+                                         : model::ClusterStatus::creating;
 }
 
-model::GroupStatus group_status_of(bool deleting, bool arrived,
+model::GroupStatus group_status_of(const Operation& operation, int least,
                                    const std::vector<model::NodeStatus>& nodes) {
-  if (deleting) {
+  if (operation.deleting) {
     return model::GroupStatus::deleting;
+  }
+  if (operation.phase == model::Phase::failed) {
+    return model::GroupStatus::failed;
   }
   const auto count = [&](model::NodeStatus status) {
     return std::count(nodes.begin(), nodes.end(), status);
   };
-  if (count(model::NodeStatus::running) == static_cast<std::ptrdiff_t>(nodes.size())) {
+  const auto running = count(model::NodeStatus::running);
+  if (running == static_cast<std::ptrdiff_t>(nodes.size()) ||
+      (operation.continuous && operation.arrived && running >= std::max(least, 1))) {
     return model::GroupStatus::in_service;
   }
-  if (arrived) {
-    return model::GroupStatus::degraded;
+  if (operation.continuous) {
+    return operation.arrived && running > 0 ? model::GroupStatus::updating
+                                            : model::GroupStatus::creating;
+  }
+  if (operation.arrived) {
+    return operation.changing ? model::GroupStatus::updating : model::GroupStatus::degraded;
   }
   return count(model::NodeStatus::failure) > 0 ? model::GroupStatus::failed
                                                : model::GroupStatus::creating;

@@ -140,6 +140,11 @@ void Engine::round() {
     steps.push_back(work.step);
     by_key.emplace(work.step.key, &work);
   }
+  for (const Work& work : round.works) {
+    if (!work.step.kind.empty()) {
+      kinds_[work.step.key] = work.step.kind;
+    }
+  }
   Choice choice;
   {
     const std::scoped_lock lock(mutex_);
@@ -171,11 +176,18 @@ void Engine::forget_gone(const std::vector<Work>& works) {
     wanted.insert(work.step.key);
   }
   std::vector<std::string> gone;
+  std::vector<std::pair<std::string, double>> took;  // steps whose result is seen
   {
     const std::scoped_lock lock(mutex_);
     for (const auto& [key, intent] : intents_) {
-      if (!wanted.contains(key) && !under_way_.contains(key)) {
-        gone.push_back(key);
+      if (wanted.contains(key) || under_way_.contains(key)) {
+        continue;
+      }
+      gone.push_back(key);
+      const auto kind = kinds_.find(key);
+      if (kind != kinds_.end() && intent.attempt == 1 && intent.ended) {
+        took.emplace_back(kind->second,
+                          std::chrono::duration<double>(now_utc() - intent.begun).count());
       }
     }
     for (const std::string& key : gone) {
@@ -189,7 +201,13 @@ void Engine::forget_gone(const std::vector<Work>& works) {
     for (const std::string& key : gone) {
       writer.delete_intent(key);
     }
+    for (const auto& [kind, seconds] : took) {
+      writer.add_step_time(kind, seconds);
+    }
   });
+  for (const std::string& key : gone) {
+    kinds_.erase(key);
+  }
   if (!written) {
     log::warning(kRoom, "{}", written.error().message);  // harmless: they are deleted next time
   }

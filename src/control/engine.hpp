@@ -91,6 +91,7 @@ class Engine {
   bool woken_ = true;
   std::optional<UtcTime> look_again_;
   std::map<std::string, store::Intent> intents_;
+  std::map<std::string, std::string> kinds_;  // key -> kind of its step; the engine's thread only
   std::map<std::string, std::string> under_way_;  // key -> last progress
   std::vector<StepView> view_;
   std::vector<std::function<void()>> jobs_;

@@ -49,6 +49,9 @@ void declare(CLI::App& app, Options& options) {
                  "Seconds a lifecycle script may take")
       ->capture_default_str()
       ->check(CLI::Range(1, 86'400));
+  app.add_option("--minimum-timeout", options.settings.minimum_timeout_s,
+                 "Seconds until a group below its MinInstanceCount is rolled back")
+      ->capture_default_str();
   app.add_option("--images", options.images, "Folder that makes node images")
       ->capture_default_str();
   app.add_option("--image-cache", options.image_cache,

@@ -44,6 +44,13 @@ enum class GroupStatus {
 };
 std::string_view name(GroupStatus status);
 
+/// What is done about an operation that failed.
+enum class Phase {
+  normal = 0,
+  rolling_back = 1,  ///< back to what was before the operation: for a creation, nothing
+  failed = 2         ///< the creation is undone; the reason is kept
+};
+
 /// Whether a node shall go.
 enum class Leaving {
   no = 0,

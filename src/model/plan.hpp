@@ -48,6 +48,8 @@ using View = std::string;
 struct Step {
   std::string key;   ///< object, incarnation, verb: "tiny/cpu-1/2/create". Same key, same action
   std::string line;  ///< for people: "+ cpu-1  create  ml.c5.xlarge"
+  std::string
+      kind;  ///< steps of one kind take about as long: "create compute"; empty: not measured
   Because because;
   Disturbance disturbs;
   std::vector<Condition> needs;  ///< all must be seen before the step may run

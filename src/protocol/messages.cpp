@@ -79,6 +79,7 @@ void describe(Archive& archive, Is<ScriptOrder> auto& order) {
   archive.bytes("bundle", order.bundle);
   archive("timeout_s", order.timeout_s);
   archive("environment", order.environment);
+  archive("late", order.late);
 }
 
 template <class Archive>

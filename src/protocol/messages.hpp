@@ -42,6 +42,8 @@ struct ScriptOrder {
   std::string bundle;  ///< content of the prefix as an uncompressed tar archive
   std::int64_t timeout_s = 3600;
   std::map<std::string, std::string> environment;
+  bool late =
+      false;  ///< OnInitComplete: after all units are up, not between base and service units
 };
 
 /// daemon -> agent: what the node should be.

@@ -138,6 +138,7 @@ model::Action<Deed> sync_action(const Wanted& wanted, const Seen& seen) {
   const std::string hash = digest(wanted.accounts);
   model::Step step;
   step.key = fmt::format("{}/accounting/{}/sync", wanted.cluster, hash);
+  step.kind = "sync accounts";
   step.line = fmt::format("~ accounting  sync  {} accounts, {} users",
                           wanted.accounts.accounts.size(), wanted.accounts.users.size());
   step.because.sentence = "the accounts of slurmdbd are not those of the files";
@@ -156,6 +157,7 @@ model::Action<Deed> reconfigure_action(const Wanted& wanted, const FilesSeen& se
   model::Step step;
   step.key = fmt::format("{}/slurm-config/{}/from/{}", wanted.cluster,
                          wanted.configuration.substr(0, 16), seen.live.substr(0, 16));
+  step.kind = "reconfigure";
   step.line = "~ slurm.conf  reconfigure  running jobs go on";
   step.because.sentence = "the configuration slurmctld runs by is not that of the files";
   if (!seen.by_hand.empty()) {

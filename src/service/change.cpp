@@ -9,6 +9,7 @@
 #include "scheduling/accounts.hpp"
 #include "scheduling/configuration.hpp"
 #include "service/desk.hpp"
+#include "service/kept_files.hpp"
 #include "service/reading.hpp"
 #include "service/world.hpp"
 
@@ -63,7 +64,8 @@ std::vector<cluster::NodeUse> uses_of(const std::vector<store::Node>& nodes,
                     .group = node.group,
                     .number = node.number,
                     .leaving = going ? model::Leaving::now : node.leaving,
-                    .jobs = jobs_on(view, node.name)});
+                    .jobs = jobs_on(view, node.name),
+                    .failed = node.status == model::NodeStatus::failure});
   }
   return uses;
 }
@@ -358,18 +360,65 @@ Result<std::vector<store::Node>> joining_nodes(const store::Cluster& row,
   return joining;
 }
 
+// The cluster as it is, but with as many nodes as before the change under way in all groups, or in
+// one.
+Result<ChangeOrder> with_counts_before(const store::Cluster& row, const model::Cluster& now,
+                                       const std::string& only) {
+  ChangeOrder order{.sources = sources_of(row), .counts = {}, .now = false, .rolls_back = true};
+  const auto before = kept_files(row.undo);
+  const auto types = catalogue_of(row);
+  const auto checked = before && types ? spec::check(*before, *types) : spec::Checked{};
+  std::map<std::string, int> counts;
+  for (const model::InstanceGroup& group : now.groups) {
+    const model::InstanceGroup* was =
+        checked.cluster ? checked.cluster->find_group(group.name) : nullptr;
+    if (only.empty() || only == group.name) {
+      counts[group.name] = was == nullptr ? 0 : was->count;
+    }
+  }
+  std::map<std::string, int> least = counts;
+  for (auto& [group, count] : least) {
+    count = std::min(count, now.find_group(group)->min_count);
+  }
+  spec::SourceText& config = order.sources.cluster_config;
+  auto lower = spec::with_least_counts(config, least);
+  if (!lower) {
+    return pass(lower.error());
+  }
+  config.text = std::move(*lower);
+  auto text = spec::with_instance_counts(config, counts);
+  if (!text) {
+    return pass(text.error());
+  }
+  config.text = std::move(*text);
+  return order;
+}
+
+// The files before the change under way.
+Result<ChangeOrder> with_files_before(const store::Cluster& row) {
+  auto sources = kept_files(row.undo);
+  if (!sources) {
+    return pass(sources.error());
+  }
+  return ChangeOrder{
+      .sources = std::move(*sources), .counts = {}, .now = false, .rolls_back = true};
+}
+
 }  // namespace
 
 struct Desk::Target {
   ChangePlan plan;
+  store::Cluster was;
   store::Cluster row;  ///< with the files as they would be
   cluster::Change change;
   std::vector<store::Node> nodes;    ///< as they are
   std::vector<store::Node> joining;  ///< to be added
   std::optional<std::string> edits;  ///< of Slurm's files by hand, to be kept from now on
+  bool again = false;                ///< a creation that failed, from its beginning
 };
 
-Result<store::Cluster> Desk::changeable(const spec::Sources& sources, const std::string& name) {
+Result<store::Cluster> Desk::changeable(const ChangeOrder& order, const std::string& name) {
+  const spec::Sources& sources = order.sources;
   auto row = world_.store().cluster_named(name);
   if (!row) {
     return pass(Error{ErrorKind::not_found, fmt::format("there is no cluster named {}", name),
@@ -380,7 +429,12 @@ Result<store::Cluster> Desk::changeable(const spec::Sources& sources, const std:
   if (row->deleting) {
     return fail(ErrorKind::conflict, "{} is being deleted", name);
   }
-  if (!row->arrived) {
+  if (row->phase == model::Phase::rolling_back && !order.rolls_back) {
+    return pass(Error{ErrorKind::conflict,
+                      fmt::format("{} is being rolled back: {}", name, row->failure),
+                      "wait until that is done: provost events " + name + " --follow"});
+  }
+  if (!row->arrived && row->phase != model::Phase::failed) {
     return pass(Error{ErrorKind::conflict,
                       fmt::format("{} has not been in service yet: it can be changed then", name),
                       "provost wait " + name + "; or take it away: provost delete " + name});
@@ -413,7 +467,7 @@ Status Desk::complete(spec::Sources& sources, const ChangeOrder& order, const st
 }
 
 Result<Desk::Target> Desk::target(const std::string& name, const ChangeOrder& order) {
-  auto row = changeable(order.sources, name);
+  auto row = changeable(order, name);
   if (!row) {
     return pass(row.error());
   }
@@ -421,7 +475,9 @@ Result<Desk::Target> Desk::target(const std::string& name, const ChangeOrder& or
   if (Status completed = complete(sources, order, *row); !completed) {
     return pass(completed.error());
   }
-  Target target{.plan = {}, .row = *row, .change = {}, .nodes = world_.store().nodes(row->id)};
+  Target target{
+      .plan = {}, .was = *row, .row = *row, .change = {}, .nodes = world_.store().nodes(row->id)};
+  target.row.began = now_utc();  // no node that joins is older
   const spec::Checked checked = check(sources, spec::Purpose::create, target.plan.findings, &*row);
   const auto before = world_.model_of(*row, target.nodes);
   if (!before) {
@@ -429,6 +485,9 @@ Result<Desk::Target> Desk::target(const std::string& name, const ChangeOrder& or
   }
   if (!checked.cluster || has_errors(target.plan.findings)) {
     return target;
+  }
+  if (row->phase == model::Phase::failed) {
+    return again(std::move(target), sources, *checked.cluster);
   }
   const auto picture = world_.collector().fresh(row->id, std::chrono::seconds(0));
   if (!picture || !picture->view.answering) {
@@ -514,7 +573,7 @@ Result<ChangePlan> Desk::plan(const std::string& name, const ChangeOrder& order)
 
 Result<ChangePlan> Desk::apply(const Caller& caller, const std::string& name,
                                const ChangeOrder& order, const std::string& fingerprint) {
-  const std::scoped_lock lock(change_mutex_);  // one change is planned and written at a time
+  const std::scoped_lock lock(world_.change_mutex());
   auto found = target(name, order);
   if (!found) {
     return pass(found.error());
@@ -528,20 +587,39 @@ Result<ChangePlan> Desk::apply(const Caller& caller, const std::string& name,
                       fmt::format("{} is not what it was when the plan was made", name),
                       "look at the plan as it is now: provost plan"});
   }
-  if (!target.plan.lines.empty()) {
-    target.row.changing = target.plan.fingerprint;
-  }
+  const bool nothing = target.plan.lines.empty();
   store::Event event;
-  event.cluster = name;
-  event.actor = caller.name;
-  event.what = fmt::format("{} is Updating: {} change{}", name, target.plan.lines.size(),
-                           target.plan.lines.size() == 1 ? "" : "s");
-  event.because =
-      fmt::format("{} asked for it with {}", caller.name, target.row.cluster_config.name);
-  const Status written = world_.store().write("apply", [&](store::Writer& writer) {
+  if (!nothing) {
+    if (target.row.changing.empty()) {
+      target.row.undo = target.again ? "" : keep_files(target.was);
+    }
+    target.row.changing = target.again ? "" : target.plan.fingerprint;
+    target.row.phase = model::Phase::normal;
+    target.row.failure.clear();
+    event.cluster = name;
+    event.actor = caller.name;
+    event.what = fmt::format("{} is {}: {} change{}", name, target.again ? "Creating" : "Updating",
+                             target.plan.lines.size(), target.plan.lines.size() == 1 ? "" : "s");
+    event.because =
+        fmt::format("{} asked for it with {}", caller.name, target.row.cluster_config.name);
+  }
+  const Status written = write_change(target, order.now, event);
+  if (!written) {
+    return pass(written.error());
+  }
+  return std::move(target.plan);
+}
+
+Status Desk::write_change(const Target& target, bool now, const store::Event& event) {
+  Status written = world_.store().write("apply", [&](store::Writer& writer) {
     writer.set_files(target.row);
     if (target.edits) {
       writer.set_slurm_edits(target.row.id, *target.edits);
+    }
+    if (target.again) {
+      for (const store::Node& node : target.nodes) {
+        writer.delete_node(target.row.id, node.name);
+      }
     }
     for (const store::Node& node : target.joining) {
       writer.put_node(node);
@@ -549,21 +627,94 @@ Result<ChangePlan> Desk::apply(const Caller& caller, const std::string& name,
     for (const cluster::GroupChange& each : target.change.groups) {
       for (const std::string& node : each.leaves) {
         writer.set_node_leaving(target.row.id, node,
-                                order.now ? model::Leaving::now : model::Leaving::when_idle);
+                                now ? model::Leaving::now : model::Leaving::when_idle);
       }
       for (const std::string& node : each.returns) {
         writer.set_node_leaving(target.row.id, node, model::Leaving::no);
       }
     }
-    if (!target.plan.lines.empty()) {
+    if (!event.what.empty()) {
       writer.add_event(event);
     }
   });
-  if (!written) {
-    return pass(written.error());
+  if (written) {
+    ignore(world_.engine().try_again(target.row.id),
+           "what had to wait is tried with the new files");
   }
-  ignore(world_.engine().try_again(target.row.id), "what had to wait is tried with the new files");
-  return std::move(target.plan);
+  return written;
+}
+
+// All nodes anew, as at the first creation.
+Result<Desk::Target> Desk::again(Target target, const spec::Sources& sources,
+                                 const model::Cluster& cluster) {
+  set_files(target.row, sources, cluster);
+  std::size_t count = 0;
+  for (const model::InstanceGroup& group : cluster.groups) {
+    count += static_cast<std::size_t>(group.count);
+  }
+  const auto addresses = cluster::node_addresses(target.row.subnet, count);
+  if (!addresses) {
+    return pass(addresses.error());
+  }
+  int incarnation = 0;
+  for (const store::Node& node : target.nodes) {
+    incarnation = std::max(incarnation, node.incarnation);
+  }
+  target.joining = new_nodes(target.row, cluster, *addresses);
+  for (store::Node& node : target.joining) {
+    node.incarnation = incarnation + 1;
+    target.plan.lines.push_back(
+        {fmt::format("+ {}  create  {}", node.name, cluster.find_group(node.group)->type.name),
+         "the creation failed: " + target.row.failure,
+         {}});
+  }
+  target.again = true;
+  target.plan.per_hour_after = price_per_hour(cluster);
+  target.plan.per_month_after = target.plan.per_hour_after * kHoursAMonth;
+  target.plan.fingerprint = fingerprint_of(target.plan, sources);
+  return target;
+}
+
+Status Desk::roll_back(const std::string& name, const std::string& group, const std::string& why) {
+  const std::scoped_lock lock(world_.change_mutex());
+  const auto row = world_.store().cluster_named(name);
+  if (!row || row->deleting || row->changing.empty()) {
+    return {};
+  }
+  const auto now = world_.model_of(*row, world_.store().nodes(row->id));
+  if (!now) {
+    return pass(now.error());
+  }
+  const bool is_begun = row->phase == model::Phase::rolling_back;
+  const auto order =
+      is_begun ? with_files_before(*row) : with_counts_before(*row, (*now)->cluster, group);
+  if (!order) {
+    return pass(order.error());
+  }
+  auto found = target(name, *order);
+  if (!found) {
+    return pass(found.error());
+  }
+  Target& target = *found;
+  for (const Finding& finding : target.plan.findings) {
+    if (finding.severity == Severity::error) {
+      return fail(ErrorKind::conflict, "the change cannot be taken back: {}", to_text(finding));
+    }
+  }
+  target.row.failure = why;
+  target.row.phase = group.empty() ? model::Phase::rolling_back : model::Phase::normal;
+  if (is_begun) {
+    target.row.undo.clear();
+  }
+  store::Event event;
+  event.cluster = name;
+  event.actor = "provostd";
+  event.level = store::Level::error;
+  event.what = is_begun        ? fmt::format("{} has its files from before the change", name)
+               : group.empty() ? fmt::format("{} is RollingBack", name)
+                               : fmt::format("{}: rollback of group {} initiated", name, group);
+  event.because = why;
+  return write_change(target, false, event);
 }
 
 }  // namespace provost::service

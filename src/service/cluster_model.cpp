@@ -39,7 +39,10 @@ std::string revision_of(const model::NodePart& part,
   spec.part = part;
   if (script) {
     spec.script = protocol::ScriptOrder{
-        .bucket = script->bucket, .prefix = script->prefix, .script = script->script};
+        .bucket = script->bucket,
+        .prefix = script->prefix,
+        .script = script->script,
+        .late = script->when == model::LifecycleScript::When::on_init_complete};
   }
   return to_hex(os::sha256(protocol::encode(spec))).substr(0, 32);
 }
@@ -89,6 +92,12 @@ spec::Sources sources_of(const store::Cluster& row) {
   return sources;
 }
 
+Result<spec::Catalogue> catalogue_of(const store::Cluster& row) {
+  return row.types.empty() ? spec::builtin_catalogue()
+                           : spec::extend_catalogue(spec::builtin_catalogue(),
+                                                    {"types of " + row.name, row.types});
+}
+
 model::Layout layout_of(const store::Cluster& row, const model::Cluster& cluster,
                         const std::vector<store::Node>& nodes,
                         const std::vector<std::string>& host_gpus) {
@@ -120,13 +129,11 @@ Result<std::shared_ptr<const ClusterModel>> make_model(const store::Cluster& row
                                                        const std::vector<store::Node>& nodes,
                                                        const Settings& settings,
                                                        const std::vector<std::string>& host_gpus) {
-  const auto catalogue =
-      spec::extend_catalogue(spec::builtin_catalogue(), {"types of " + row.name, row.types});
-  if (!row.types.empty() && !catalogue) {
+  const auto catalogue = catalogue_of(row);
+  if (!catalogue) {
     return pass(catalogue.error());
   }
-  const spec::Checked checked =
-      spec::check(sources_of(row), row.types.empty() ? spec::builtin_catalogue() : *catalogue);
+  const spec::Checked checked = spec::check(sources_of(row), *catalogue);
   if (!checked.cluster) {
     return fail(ErrorKind::invalid, "the files of cluster {} are not sound: {}", row.name,
                 checked.findings.empty() ? "" : to_text(checked.findings.front()));

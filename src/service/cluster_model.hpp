@@ -39,6 +39,9 @@ struct ClusterModel {
 /// The files of a row as `spec/` reads them.
 spec::Sources sources_of(const store::Cluster& row);
 
+/// The instance types as they were when the cluster was made or changed last.
+Result<spec::Catalogue> catalogue_of(const store::Cluster& row);
+
 /// Names, addresses and identities of a cluster's nodes, from its rows.
 model::Layout layout_of(const store::Cluster& row, const model::Cluster& cluster,
                         const std::vector<store::Node>& nodes,

@@ -143,7 +143,7 @@ void Collector::loop(const std::stop_token& stop) {
     }
     for (const Controller& controller : due) {
       take(controller);
-      if (!controller.busy && now_utc() - inspected_[controller.cluster_id] > kInspects) {
+      if (controller.arrived && now_utc() - inspected_[controller.cluster_id] > kInspects) {
         inspected_[controller.cluster_id] = now_utc();
         inspect_({controller.cluster_id, controller.node});
         changed_();

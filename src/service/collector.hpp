@@ -21,7 +21,8 @@ namespace provost::service {
 struct Controller {
   std::string cluster_id;
   std::string node;
-  bool busy = false;  ///< look often
+  bool busy = false;     ///< look often
+  bool arrived = false;  ///< its files may be looked at: they are in force
 };
 
 struct Picture {

@@ -56,6 +56,20 @@ spec::Surroundings surroundings_of(World& world, const model::Cluster& cluster,
 
 store::GivenFile to_file(const spec::SourceText& source) { return {source.name, source.text}; }
 
+json::array to_json(const std::vector<provider::Belonging>& belongings) {
+  json::array array;
+  for (const provider::Belonging& each : belongings) {
+    array.push_back(json::object{{"kind", each.kind}, {"name", each.name}});
+  }
+  return array;
+}
+
+json::object kept(const std::string& kind, const std::string& name, const std::string& why) {
+  return {{"kind", kind}, {"name", name}, {"why", why}};
+}
+
+}  // namespace
+
 std::vector<store::Node> new_nodes(const store::Cluster& row, const model::Cluster& cluster,
                                    const std::vector<std::string>& addresses) {
   std::vector<store::Node> nodes;
@@ -70,25 +84,11 @@ std::vector<store::Node> new_nodes(const store::Cluster& row, const model::Clust
                        .incarnation = 1,
                        .status = model::NodeStatus::pending,
                        .message = {},
-                       .launched = row.created});
+                       .launched = row.began});
     }
   }
   return nodes;
 }
-
-json::array to_json(const std::vector<provider::Belonging>& belongings) {
-  json::array array;
-  for (const provider::Belonging& each : belongings) {
-    array.push_back(json::object{{"kind", each.kind}, {"name", each.name}});
-  }
-  return array;
-}
-
-json::object kept(const std::string& kind, const std::string& name, const std::string& why) {
-  return {{"kind", kind}, {"name", name}, {"why", why}};
-}
-
-}  // namespace
 
 void set_files(store::Cluster& row, const spec::Sources& sources, const model::Cluster& cluster) {
   row.cluster_config = to_file(sources.cluster_config);
@@ -164,6 +164,7 @@ Result<store::Cluster> Desk::new_row(const spec::Sources& sources, const model::
   row.arn = fmt::format("arn:aws:sagemaker:{}:{}:cluster/{}", world_.settings().region,
                         world_.settings().account_id, row.id);
   row.created = now_utc();
+  row.began = row.created;
   set_files(row, sources, cluster);
   row.network_id = random_id(6);
   row.munge_key = os::random_bytes(128);
@@ -203,13 +204,15 @@ Result<store::Cluster> Desk::new_row(const spec::Sources& sources, const model::
 }
 
 Result<store::Cluster> Desk::store_new(const Caller& caller, const spec::Sources& sources,
-                                       const model::Cluster& cluster) {
+                                       const model::Cluster& cluster, bool keep_failed) {
   constexpr int kTries = 8;  // others may take the subnet we chose
   for (int attempt = 1;; ++attempt) {
     auto row = new_row(sources, cluster);
     if (!row) {
       return row;
     }
+    row->keep_failed = keep_failed;
+    row->changing = cluster.continuous ? kCreation : "";
     std::size_t count = 0;
     for (const model::InstanceGroup& group : cluster.groups) {
       count += static_cast<std::size_t>(group.count);
@@ -244,7 +247,7 @@ Result<store::Cluster> Desk::store_new(const Caller& caller, const spec::Sources
   }
 }
 
-Result<Created> Desk::create(const Caller& caller, const spec::Sources& sources) {
+Result<Created> Desk::create(const Caller& caller, const spec::Sources& sources, bool keep_failed) {
   Created created;
   const spec::Checked checked = check(sources, spec::Purpose::create, created.findings);
   if (checked.cluster) {
@@ -262,7 +265,7 @@ Result<Created> Desk::create(const Caller& caller, const spec::Sources& sources)
   if (has_errors(created.findings) || !checked.cluster) {
     return created;
   }
-  const auto row = store_new(caller, sources, *checked.cluster);
+  const auto row = store_new(caller, sources, *checked.cluster, keep_failed);
   if (!row) {
     return pass(row.error());
   }

@@ -88,14 +88,23 @@ Result<Desk::Reading> Desk::read(const store::Cluster& row) {
 }
 
 ClusterReport Desk::report(const Reading& reading) {
-  ClusterReport report{.name = reading.row.name,
-                       .id = reading.row.id,
-                       .arn = reading.row.arn,
-                       .status = {},
-                       .failure = {},
-                       .created = reading.row.created,
-                       .groups = {},
-                       .lacks = {}};
+  ClusterReport report{
+      .name = reading.row.name,
+      .id = reading.row.id,
+      .arn = reading.row.arn,
+      .status = {},
+      .failure = reading.row.failure,
+      .changing = false,
+      .began = reading.row.began == UtcTime{} ? reading.row.created : reading.row.began,
+      .created = reading.row.created,
+      .groups = {},
+      .lacks = {}};
+  const cluster::Operation operation{.deleting = reading.row.deleting,
+                                     .arrived = reading.row.arrived,
+                                     .changing = !reading.row.changing.empty(),
+                                     .continuous = reading.model->cluster.continuous,
+                                     .phase = reading.row.phase};
+  report.changing = operation.changing || operation.phase == model::Phase::rolling_back;
   std::vector<model::NodeStatus> all;
   for (const model::InstanceGroup& group : reading.model->cluster.groups) {
     GroupReport one{.name = group.name,
@@ -118,17 +127,16 @@ ClusterReport Desk::report(const Reading& reading) {
         }
       }
     }
-    one.status = cluster::group_status_of(reading.row.deleting, reading.row.arrived, statuses);
+    one.status = cluster::group_status_of(operation, group.min_count, statuses);
     one.gpus = gpu_words(group.type, is_emulated);
     all.insert(all.end(), statuses.begin(), statuses.end());
     report.groups.push_back(std::move(one));
   }
-  report.status = cluster::status_of(reading.row.deleting, reading.row.arrived,
-                                     !reading.row.changing.empty(), all);
+  report.status = cluster::status_of(operation, all);
   for (const control::StepView& step : reading.steps) {
     if (step.state.standing == control::Standing::refused && report.failure.empty()) {
       report.failure = fmt::format("{}: {}", step.state.step.line, step.state.found);
-      if (report.status == model::ClusterStatus::creating) {
+      if (report.status == model::ClusterStatus::creating && reading.row.keep_failed) {
         report.status = model::ClusterStatus::failed;
       }
     }
@@ -225,6 +233,7 @@ Result<Description> Desk::describe(const std::string& name) {
                           .jobs_running = std::nullopt,
                           .jobs_waiting = std::nullopt,
                           .steps = reading->steps,
+                          .step_times = world_.store().step_times(),
                           .by_hand = by_hand(*reading)};
   for (const model::InstanceGroup& group : reading->model->cluster.groups) {
     for (const std::string& partition : group.partitions) {

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -50,6 +49,8 @@ struct ClusterReport {
   std::string arn;
   model::ClusterStatus status = model::ClusterStatus::creating;
   std::string failure;
+  bool changing = false;  ///< something that was asked for is not done yet
+  UtcTime began{};        ///< when what was asked for last was
   UtcTime created{};
   std::vector<GroupReport> groups;
   std::vector<std::string> lacks;
@@ -90,6 +91,8 @@ struct Description {
   std::optional<int> jobs_running;  ///< absent: Slurm does not answer
   std::optional<int> jobs_waiting;
   std::vector<control::StepView> steps;
+  std::map<std::string, double> step_times;  ///< seconds such a step took before, by its kind; of
+                                             ///< "node ROLE" from nothing until it runs
   HandEdits by_hand;
 };
 
@@ -110,6 +113,7 @@ struct ChangeOrder {
   spec::Sources sources;              ///< a file that is not given stays as it is
   std::map<std::string, int> counts;  ///< InstanceCount by group, in place of the file's
   bool now = false;                   ///< nodes that leave do not wait for their jobs
+  bool rolls_back = false;            ///< provostd's own, of a change that failed
 };
 
 /// What other files would change about a cluster, and what that would disturb.
@@ -150,7 +154,8 @@ class Desk {
   Validated validate(const spec::Sources& sources);
   /// HyperPod's instance types and the site's. Errors: invalid (the site's file).
   Result<spec::Catalogue> catalogue();
-  Result<Created> create(const Caller& caller, const spec::Sources& sources);
+  /// `keep_failed`: when it does not come up its nodes stay, to be looked at.
+  Result<Created> create(const Caller& caller, const spec::Sources& sources, bool keep_failed);
   /// What the order would change. Errors: not_found, conflict (it is being made or removed),
   /// unavailable (Slurm does not tell which jobs there are).
   Result<ChangePlan> plan(const std::string& name, const ChangeOrder& order);
@@ -196,6 +201,10 @@ class Desk {
 
   Result<HostReport> host();
 
+  /// Takes the change under way back, because of `why`: first its nodes, and when those have left,
+  /// by a second call, its files. With a `group` only that group's nodes. Errors: as plan.
+  Status roll_back(const std::string& name, const std::string& group, const std::string& why);
+
  private:
   struct Reading;  // one cluster, read once for a report
   Result<Reading> read(const store::Cluster& row);
@@ -206,19 +215,28 @@ class Desk {
   spec::Checked check(const spec::Sources& sources, spec::Purpose purpose, Findings& findings,
                       const store::Cluster* own = nullptr);
   struct Target;  // of a change
-  Result<store::Cluster> changeable(const spec::Sources& sources, const std::string& name);
+  Result<store::Cluster> changeable(const ChangeOrder& order, const std::string& name);
   static Status complete(spec::Sources& sources, const ChangeOrder& order,
                          const store::Cluster& row);
   Result<Target> target(const std::string& name, const ChangeOrder& order);
   Result<Target> compare(Target target, const spec::Sources& sources, const spec::Checked& checked,
                          const ClusterModel& before, const slurm::View& view, bool now);
   Result<store::Cluster> store_new(const Caller& caller, const spec::Sources& sources,
-                                   const model::Cluster& cluster);
+                                   const model::Cluster& cluster, bool keep_failed);
   Result<store::Cluster> new_row(const spec::Sources& sources, const model::Cluster& cluster);
 
+  Result<Target> again(Target target, const spec::Sources& sources, const model::Cluster& cluster);
+  Status write_change(const Target& target, bool now, const store::Event& event);
+
   World& world_;
-  std::mutex change_mutex_;
 };
+
+/// The change under way while a cluster that is provisioned continuously gets its first nodes.
+inline constexpr const char* kCreation = "creation";
+
+/// The nodes of a cluster as it is made, in the order of its groups, at these addresses.
+std::vector<store::Node> new_nodes(const store::Cluster& row, const model::Cluster& cluster,
+                                   const std::vector<std::string>& addresses);
 
 /// The files and types of a row.
 void set_files(store::Cluster& row, const spec::Sources& sources, const model::Cluster& cluster);

@@ -15,18 +15,6 @@ namespace {
 
 constexpr std::string_view kRoom = "service";
 
-store::Event about(const store::Cluster& row, const store::Node* node) {
-  store::Event event;
-  event.cluster = row.name;
-  event.resource = store::Resource::cluster;
-  if (node != nullptr) {
-    event.resource = store::Resource::node;
-    event.group = node->group;
-    event.node = node->name;
-  }
-  return event;
-}
-
 const store::Node* find_node(const std::vector<store::Node>& rows, std::string_view name) {
   const auto found = std::find_if(rows.begin(), rows.end(),
                                   [&](const store::Node& node) { return node.name == name; });
@@ -53,6 +41,8 @@ cluster::Wanted wanted_of(const ClusterModel& model, const store::Cluster& row,
   cluster::Wanted wanted{.name = row.name,
                          .id = row.id,
                          .arrived = row.arrived,
+                         .continuous = model.cluster.continuous,
+                         .undoing = row.phase == model::Phase::rolling_back && !row.arrived,
                          .deleting = row.deleting,
                          .delete_data = row.delete_data,
                          .data_directory = settings.data_directory(row.name),
@@ -98,6 +88,18 @@ void see_slurm(const slurm::View& view, cluster::Seen& seen) {
 
 }  // namespace
 
+store::Event Rounds::about(const store::Cluster& row, const store::Node* node) {
+  store::Event event;
+  event.cluster = row.name;
+  event.resource = store::Resource::cluster;
+  if (node != nullptr) {
+    event.resource = store::Resource::node;
+    event.group = node->group;
+    event.node = node->name;
+  }
+  return event;
+}
+
 control::Round Rounds::look() {
   control::Round round;
   const auto machines = world_.provider().observe();
@@ -120,8 +122,8 @@ control::Round Rounds::look() {
 void Rounds::look_at(const store::Cluster& row, const Host& host, control::Round& round,
                      std::vector<Controller>& controllers) {
   Case one;
-  if (!make_case(row, host, one)) {
-    return;
+  if ((row.phase == model::Phase::failed && !row.deleting) || !make_case(row, host, one)) {
+    return;  // of a creation that failed nothing is left and nothing is wanted
   }
   round.seen.insert(one.facts.seen.begin(), one.facts.seen.end());
   if (one.seen.network) {
@@ -132,14 +134,19 @@ void Rounds::look_at(const store::Cluster& row, const Host& host, control::Round
     }
   }
   if (one.facts.slurmctld_answers && !row.deleting) {
-    controllers.push_back({row.id, one.model->layout.controller().name, !row.arrived});
+    controllers.push_back({row.id, one.model->layout.controller().name,
+                           !row.arrived || !row.changing.empty(), row.arrived});
   }
   add_cluster_steps(one, round);
-  if (!row.deleting) {
+  if (!row.deleting && !one.wanted.undoing) {
     add_scheduling_steps(one, round);
+    add_rollback_steps(one, round);
+    replace_failed(one, round);
   }
   record_transitions(one);
   record_arrival(one);
+  fail_creation(one);
+  finish_undoing(one);
   finish_leaving(one);
   finish_change(one);
   finish_removal(one);
@@ -197,12 +204,14 @@ cluster::Outside Rounds::outside_of(const std::shared_ptr<const ClusterModel>& m
               if (!bundle) {
                 return pass(bundle.error());
               }
-              spec.script = protocol::ScriptOrder{.bucket = group.lifecycle->bucket,
-                                                  .prefix = group.lifecycle->prefix,
-                                                  .script = group.lifecycle->script,
-                                                  .bundle = std::move(*bundle),
-                                                  .timeout_s = world.settings().script_timeout_s,
-                                                  .environment = {}};
+              spec.script = protocol::ScriptOrder{
+                  .bucket = group.lifecycle->bucket,
+                  .prefix = group.lifecycle->prefix,
+                  .script = group.lifecycle->script,
+                  .bundle = std::move(*bundle),
+                  .timeout_s = world.settings().script_timeout_s,
+                  .environment = {},
+                  .late = group.lifecycle->when == model::LifecycleScript::When::on_init_complete};
             }
             return spec;
           },
@@ -330,8 +339,9 @@ void Rounds::record_transitions(const Case& one) {
     if (facts == one.facts.nodes.end()) {
       continue;
     }
-    const auto event = cluster::node_event(row.status, facts->second, refused(one.row.id, row.name),
-                                           one.row.deleting || facts->second.going);
+    const auto event =
+        cluster::node_event(row.status, facts->second, refused(one.row.id, row.name),
+                            one.row.deleting || one.wanted.undoing || facts->second.going);
     const model::NodeTransition* transition =
         event ? model::find_transition(row.status, *event) : nullptr;
     if (transition == nullptr) {
@@ -351,44 +361,25 @@ void Rounds::record_transitions(const Case& one) {
                                                                    : store::Level::info;
     entry.what = fmt::format("{} is {}", row.name, name(transition->to));
     entry.because = std::string(transition->reason) + (cause.empty() ? "" : ": " + cause);
+    const auto reached = minimum_reached(one, changed);
+    const bool is_first = transition->to == model::NodeStatus::running &&
+                          row.launched >= one.row.began &&
+                          (!one.row.arrived || !one.row.changing.empty());
     const Status written = world_.store().write("transition", [&](store::Writer& writer) {
       writer.set_node_status(row.cluster_id, row.name, changed.status, changed.message);
       writer.add_event(entry);
+      if (is_first) {
+        const std::chrono::duration<double> took = now_utc() - row.launched;
+        writer.add_step_time(fmt::format("node {}", name(one.model->nodes.at(row.name).place.role)),
+                             took.count());
+      }
+      if (reached) {
+        writer.add_event(*reached);
+      }
     });
     if (!written) {
       log::error(kRoom, "node={} {}", row.name, written.error().message);
     }
-  }
-}
-
-void Rounds::record_arrival(const Case& one) {
-  if (one.row.arrived || one.row.deleting || one.works > 0) {
-    return;
-  }
-  const bool all_ready = std::all_of(one.facts.nodes.begin(), one.facts.nodes.end(),
-                                     [](const auto& entry) { return entry.second.ready; });
-  const auto picture = world_.collector().picture(one.row.id);
-  if (!all_ready || !picture || !picture->view.answering) {
-    return;
-  }
-  const auto up =
-      std::count_if(picture->view.nodes.begin(), picture->view.nodes.end(), slurm::is_up);
-  const auto compute =
-      std::count_if(one.model->layout.nodes.begin(), one.model->layout.nodes.end(),
-                    [](const model::NodePlace& node) { return node.role == model::Role::compute; });
-  if (up < compute) {
-    return;
-  }
-  store::Event entry = about(one.row, nullptr);
-  entry.what = fmt::format("{} is InService", one.row.name);
-  entry.because = fmt::format("all {} nodes run and Slurm has its {} compute nodes up after {}",
-                              one.rows.size(), compute, to_words(now_utc() - one.row.created));
-  const Status written = world_.store().write("arrived", [&](store::Writer& writer) {
-    writer.set_arrived(one.row.id);
-    writer.add_event(entry);
-  });
-  if (!written) {
-    log::error(kRoom, "cluster={} {}", one.row.name, written.error().message);
   }
 }
 
@@ -420,41 +411,6 @@ bool Rounds::is_worked_on(const std::string& cluster_id, const std::string& node
     return step.cluster_id == cluster_id && step.node == node &&
            step.state.standing == control::Standing::running;
   });
-}
-
-bool Rounds::is_whole(const Case& one) const {
-  const bool all_ready = std::all_of(one.facts.nodes.begin(), one.facts.nodes.end(),
-                                     [](const auto& entry) { return entry.second.ready; });
-  const auto picture = world_.collector().picture(one.row.id);
-  if (one.works > 0 || !all_ready || !picture || !picture->view.answering) {
-    return false;
-  }
-  return std::all_of(one.model->layout.nodes.begin(), one.model->layout.nodes.end(),
-                     [&](const model::NodePlace& place) {
-                       const slurm::NodeSeen* node = picture->view.find(place.name);
-                       return place.role != model::Role::compute ||
-                              (node != nullptr && slurm::is_responding(*node));
-                     });
-}
-
-void Rounds::finish_change(const Case& one) {
-  const bool leaving = std::any_of(one.rows.begin(), one.rows.end(), [](const store::Node& node) {
-    return node.leaving != model::Leaving::no;
-  });
-  if (one.row.changing.empty() || one.row.deleting || leaving || !is_whole(one) ||
-      world_.engine().is_busy(one.row.id)) {
-    return;
-  }
-  store::Event entry = about(one.row, nullptr);
-  entry.what = fmt::format("{} is InService", one.row.name);
-  entry.because = "the change is done";
-  const Status written = world_.store().write("changed", [&](store::Writer& writer) {
-    writer.end_change(one.row.id, one.row.changing);
-    writer.add_event(entry);
-  });
-  if (!written) {
-    log::error(kRoom, "cluster={} {}", one.row.name, written.error().message);
-  }
 }
 
 void Rounds::finish_removal(const Case& one) {

@@ -50,6 +50,17 @@ class Rounds {
                        const scheduling::FilesSeen& seen);
   void record_transitions(const Case& one);
   void record_arrival(const Case& one);
+  /// What of a failed operation is taken back, and what is tried again (operations.cpp).
+  void fail_creation(const Case& one);
+  void finish_undoing(const Case& one);
+  void add_rollback_steps(Case& one, control::Round& round);
+  void add_rollback(Case& one, const std::string& group, const std::string& why,
+                    control::Round& round);
+  void replace_failed(const Case& one, control::Round& round);
+  [[nodiscard]] static std::optional<store::Event> minimum_reached(const Case& one,
+                                                                   const store::Node& changed);
+  [[nodiscard]] std::string failure_of(const Case& one, UtcTime since) const;
+  [[nodiscard]] bool can_arrive(const Case& one) const;
   void finish_leaving(const Case& one);
   void finish_change(const Case& one);
   void finish_removal(const Case& one);
@@ -58,6 +69,8 @@ class Rounds {
   [[nodiscard]] bool is_worked_on(const std::string& cluster_id, const std::string& node) const;
   [[nodiscard]] std::string change_of_cause(const Case& one, const store::Node& node) const;
   [[nodiscard]] bool refused(const std::string& cluster_id, const std::string& node) const;
+  /// An event about the cluster, or about a node of it.
+  static store::Event about(const store::Cluster& row, const store::Node* node);
   cluster::Outside outside_of(const std::shared_ptr<const ClusterModel>& model);
 
   World& world_;

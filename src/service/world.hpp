@@ -44,6 +44,8 @@ class World {
   [[nodiscard]] const Keys& keys() const { return keys_; }
   [[nodiscard]] std::int64_t epoch() const { return epoch_; }
   cluster::Agents& agents() { return agents_; }
+  /// Held while a change is planned and written: one at a time.
+  std::mutex& change_mutex() { return change_mutex_; }
   control::Engine& engine() { return *engine_; }
   Collector& collector() { return *collector_; }
 
@@ -77,6 +79,7 @@ class World {
   std::int64_t epoch_;
   std::vector<std::string> host_gpus_;
   cluster::Agents agents_;
+  std::mutex change_mutex_;
   std::mutex models_mutex_;
   std::map<std::string, std::pair<std::string, std::shared_ptr<const ClusterModel>>> models_;
   std::map<std::string, scheduling::Seen> scheduling_;  // by cluster id; under models_mutex_

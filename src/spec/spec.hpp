@@ -106,4 +106,8 @@ Findings check_surroundings(const Checked& checked, const Sources& sources,
 Result<std::string> with_instance_counts(const SourceText& config,
                                          const std::map<std::string, int>& counts);
 
+/// The same with MinInstanceCount, of groups that have one.
+Result<std::string> with_least_counts(const SourceText& config,
+                                      const std::map<std::string, int>& counts);
+
 }  // namespace provost::spec

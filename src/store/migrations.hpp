@@ -17,7 +17,7 @@ struct Migration {
 };
 
 /// All steps, oldest first.
-extern const std::array<Migration, 4> kMigrations;
+extern const std::array<Migration, 6> kMigrations;
 
 /// Applies the missing steps, each in a transaction of its own together with its record. Throws
 /// std::runtime_error when the file knows a step that this program does not (a newer Provost).

@@ -33,6 +33,11 @@ struct Cluster {
   std::string changing;    ///< fingerprint of the change under way; empty: none
   std::string
       slurm_edits;  ///< what was changed by hand in Slurm's files and stays; `slurm/` encodes
+  model::Phase phase = model::Phase::normal;
+  std::string failure;       ///< why the last operation was rolled back; sticky until the next
+  std::string undo;          ///< files before the change under way, as `service/` writes them
+  UtcTime began{};           ///< when the operation under way, or the last one, began
+  bool keep_failed = false;  ///< a creation that fails is not rolled back
   bool deleting = false;
   bool delete_data = false;
   std::string munge_key;  ///< secrets: never logged, never in an answer

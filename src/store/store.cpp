@@ -70,6 +70,11 @@ Cluster read_cluster(SQLite::Statement& row) {
           .arrived = number(row, 12) != 0,
           .changing = text(row, 20),
           .slurm_edits = text(row, 21),
+          .phase = static_cast<model::Phase>(number(row, 22)),
+          .failure = text(row, 23),
+          .undo = text(row, 24),
+          .began = time(row, 25),
+          .keep_failed = number(row, 26) != 0,
           .deleting = number(row, 13) != 0,
           .delete_data = number(row, 14) != 0,
           .munge_key = text(row, 15),
@@ -246,6 +251,16 @@ std::vector<Node> Store::nodes(const std::string& cluster_id) {
                           "SELECT * FROM nodes WHERE cluster_id = ? ORDER BY group_name, number");
   query.bind(1, cluster_id);
   return implementation_->rows(query, read_node);
+}
+
+std::map<std::string, double> Store::step_times() {
+  const std::scoped_lock lock(implementation_->mutex);
+  SQLite::Statement query(implementation_->database, "SELECT kind, seconds FROM step_times");
+  std::map<std::string, double> times;
+  while (query.executeStep()) {
+    times.emplace(text(query, 0), query.getColumn(1).getDouble());
+  }
+  return times;
 }
 
 std::vector<Intent> Store::intents() {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,8 +36,9 @@ class Writer {
   void set_slurm_edits(const std::string& id, const std::string& edits);
   void set_arrived(const std::string& id);
   void set_deleting(const std::string& id, bool with_data);
-  /// The files, the types and `changing`.
+  /// The files, the types and what is under way: `changing`, `phase`, `failure`, `undo`, `began`.
   void set_files(const Cluster& cluster);
+  void set_phase(const std::string& id, model::Phase phase, const std::string& failure);
   /// The change of that fingerprint is done; another one goes on.
   void end_change(const std::string& id, const std::string& fingerprint);
   void delete_cluster(const std::string& id);  ///< with its nodes and intents
@@ -46,10 +48,14 @@ class Writer {
                        model::NodeStatus status, const std::string& message);
   void set_node_leaving(const std::string& cluster_id, const std::string& name,
                         model::Leaving leaving);
+  /// The node is made anew: its next incarnation is pending. The message of its failure stays.
+  void replace_node(const std::string& cluster_id, const std::string& name, UtcTime now);
   void delete_node(const std::string& cluster_id, const std::string& name);
 
   void put_intent(const Intent& intent);
   void delete_intent(const std::string& key);
+  /// A step of that kind took so long, from its beginning until what it gives was seen.
+  void add_step_time(const std::string& kind, double seconds);
 
   /// Appends; the id and, when zero, the time are given by the store.
   void add_event(const Event& event);
@@ -87,6 +93,8 @@ class Store {
   std::optional<Cluster> cluster_named(const std::string& name);
   std::vector<Node> nodes(const std::string& cluster_id);
   std::vector<Intent> intents();
+  /// How long steps take, by kind, in seconds.
+  std::map<std::string, double> step_times();
   std::vector<Event> events(const EventFilter& filter);
   /// Returns when an event with an id above `after` may be there, or after `limit`.
   void wait_for_event(std::int64_t after, std::chrono::milliseconds limit);

@@ -46,7 +46,8 @@ void Writer::set(const std::string& key, const std::string& value) {
 
 void Writer::insert_cluster(const Cluster& cluster) {
   SQLite::Statement statement(
-      database_, "INSERT INTO clusters VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+      database_,
+      "INSERT INTO clusters VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   Binder(statement)
       .text(cluster.id)
       .text(cluster.name)
@@ -68,6 +69,11 @@ void Writer::insert_cluster(const Cluster& cluster) {
       .text(cluster.types)
       .text(cluster.changing)
       .text(cluster.slurm_edits)
+      .number(static_cast<int>(cluster.phase))
+      .text(cluster.failure)
+      .text(cluster.undo)
+      .time(cluster.began)
+      .number(cluster.keep_failed ? 1 : 0)
       .run();
 }
 
@@ -92,8 +98,8 @@ void Writer::set_files(const Cluster& cluster) {
   SQLite::Statement statement(
       database_,
       "UPDATE clusters SET config_name = ?2, config_text = ?3, parameters_name = ?4, "
-      "parameters_text = ?5, campus_name = ?6, campus_text = ?7, types = ?8, changing = ?9 "
-      "WHERE id = ?1");
+      "parameters_text = ?5, campus_name = ?6, campus_text = ?7, types = ?8, changing = ?9, "
+      "phase = ?10, failure = ?11, undo = ?12, began = ?13 WHERE id = ?1");
   Binder(statement)
       .text(cluster.id)
       .text(cluster.cluster_config.name)
@@ -102,12 +108,37 @@ void Writer::set_files(const Cluster& cluster) {
       .file(cluster.campus)
       .text(cluster.types)
       .text(cluster.changing)
+      .number(static_cast<int>(cluster.phase))
+      .text(cluster.failure)
+      .text(cluster.undo)
+      .time(cluster.began)
+      .run();
+}
+
+void Writer::set_phase(const std::string& id, model::Phase phase, const std::string& failure) {
+  SQLite::Statement statement(database_,
+                              "UPDATE clusters SET phase = ?2, failure = ?3 WHERE id = ?1");
+  Binder(statement).text(id).number(static_cast<int>(phase)).text(failure).run();
+}
+
+void Writer::replace_node(const std::string& cluster_id, const std::string& name, UtcTime now) {
+  SQLite::Statement statement(
+      database_,
+      "UPDATE nodes SET incarnation = incarnation + 1, status = ?3, launched = "
+      "?4 WHERE cluster_id = ?1 AND name = ?2");
+  Binder(statement)
+      .text(cluster_id)
+      .text(name)
+      .text(std::string(model::name(model::NodeStatus::pending)))
+      .time(now)
       .run();
 }
 
 void Writer::end_change(const std::string& id, const std::string& fingerprint) {
-  SQLite::Statement statement(database_,
-                              "UPDATE clusters SET changing = '' WHERE id = ? AND changing = ?");
+  SQLite::Statement statement(
+      database_,
+      "UPDATE clusters SET changing = '', undo = '', phase = 0 WHERE id = ? AND "
+      "changing = ?");
   Binder(statement).text(id).text(fingerprint).run();
 }
 
@@ -175,6 +206,16 @@ void Writer::put_intent(const Intent& intent) {
   statement.bind(6, static_cast<int>(intent.outcome));
   statement.bind(7, intent.found);
   statement.bind(8, static_cast<std::int64_t>(to_millis(intent.retry_at)));
+  statement.exec();
+}
+
+void Writer::add_step_time(const std::string& kind, double seconds) {
+  SQLite::Statement statement(
+      database_,
+      "INSERT INTO step_times VALUES (?1, ?2) ON CONFLICT (kind) DO UPDATE SET seconds = 0.6 * "
+      "seconds + 0.4 * ?2");
+  statement.bind(1, kind);
+  statement.bind(2, seconds);
   statement.exec();
 }
 

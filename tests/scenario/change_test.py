@@ -304,7 +304,7 @@ class Changes(unittest.TestCase):
 
     def test_900_nothing_is_left_behind(self):
         self.daemon.provost("delete", "grows", "--yes", "--with-data")
-        self.assertEqual(host.picture_of_host(), self.before)
+        self.assertEqual(host.differences(self.before, host.picture_of_host()), [])
 
 
 if __name__ == "__main__":

@@ -154,6 +154,7 @@ class Provostd:
         for pid in processes_with(str(self.state)):
             if b"provostd" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
                 os.kill(pid, signal.SIGKILL)
+                wait_until(lambda pid=pid: not os.path.exists(f"/proc/{pid}"), 30, f"process {pid} is gone")
         try:
             self.start()
             for cluster in self.provost("list", "--json").json()["clusters"]:
@@ -218,3 +219,15 @@ def picture_of_host():
         "units": lines_of("find", "/run/systemd/transient", "/etc/systemd/system", "-name", "pv-*"),
         "limits": {name: pathlib.Path(name).read_text().strip() for name in KERNEL_LIMITS},
     }
+
+
+def differences(before, after):
+    """What two pictures of the host do not share: nothing, or lines "+ kind what" and "- kind what"."""
+    found = []
+    for kind, was in before.items():
+        now = after[kind]
+        if isinstance(was, dict):
+            was, now = ([f"{name}={value}" for name, value in each.items()] for each in (was, now))
+        found += [f"+ {kind} {each}" for each in now if now.count(each) > was.count(each)]
+        found += [f"- {kind} {each}" for each in was if was.count(each) > now.count(each)]
+    return found

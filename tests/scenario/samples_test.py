@@ -48,7 +48,7 @@ class Samples(unittest.TestCase):
             self.assertIn("set up as a HyperPod node", log)
         finally:
             self.daemon.provost("delete", name, "--yes", "--with-data")
-        self.assertEqual(host.picture_of_host(), self.before)
+        self.assertEqual(host.differences(self.before, host.picture_of_host()), [])
 
     def test_010_the_workshop_s(self):
         self.runs_everywhere("ml-cluster", {"ml.c5.4xlarge": 4, "dev": 4},
