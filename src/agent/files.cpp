@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 
+#include "os/fault.hpp"
 #include "os/files.hpp"
 
 namespace provost::agent {
@@ -176,7 +177,10 @@ Result<SeenFiles> look(const model::NodePart& part, const std::string& root) {
 }
 
 Status carry_out(const FileChange& change, const std::string& root) {
-  return std::visit(CarryOut{root}, change);
+  os::fault::pass("act.before:a file");
+  Status done = std::visit(CarryOut{root}, change);
+  os::fault::pass("act.after:a file");
+  return done;
 }
 
 std::string written_by(const FileChange& change) {

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "base/log.hpp"
+#include "os/fault.hpp"
 #include "os/files.hpp"
 
 namespace provost::agent {
@@ -86,7 +87,11 @@ Status Memory::write() {
   }
   const json::object object = {
       {"epoch", epoch_}, {"owed", std::move(owed)}, {"script", to_json(script_)}};
-  return os::write_file(directory_ + "/memory.json", json::serialize(object) + "\n", 0600);
+  os::fault::pass("commit.before:memory");
+  Status written =
+      os::write_file(directory_ + "/memory.json", json::serialize(object) + "\n", 0600);
+  os::fault::pass("commit.after:memory");
+  return written;
 }
 
 std::int64_t Memory::epoch() const {

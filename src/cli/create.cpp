@@ -23,21 +23,12 @@ void explain_failure(const json::object& description) {
   std::cerr << "\n";
   for (const json::value& each : list(description, "nodes")) {
     const json::object& node = each.get_object();
-    const json::object& script = child(node, "script");
-    if (text(node, "status") != "Failure") {
+    const std::string message = text(node, "message");
+    if (text(node, "status") != "Failure" || message.starts_with("removed: ")) {
       continue;
     }
-    std::cerr << "  " << name_of(node) << ": " << text(node, "message") << "\n";
-    if (text(script, "state") == "failed") {
-      std::cerr << fmt::format("    {} ended with status {}; its last lines:\n",
-                               text(script, "step"), number(script, "status"));
-      std::string tail = text(script, "tail");
-      std::size_t begin = 0;
-      while (begin < tail.size()) {
-        const std::size_t end = std::min(tail.find('\n', begin), tail.size());
-        std::cerr << "      " << tail.substr(begin, end - begin) << "\n";
-        begin = end + 1;
-      }
+    std::cerr << "  " << name_of(node) << ": " << message << "\n";
+    if (message.starts_with("lifecycle script ")) {
       std::cerr << "    all of it: provost logs " << name_of(node) << " --cluster " << name
                 << " --unit lifecycle\n";
     }

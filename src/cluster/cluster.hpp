@@ -61,6 +61,7 @@ struct NodeSeen {
 
 struct Seen {
   bool network = false;
+  bool network_trace = false;             ///< something of it is there
   bool data = false;                      ///< the data directory is there
   std::map<std::string, NodeSeen> nodes;  ///< by name; machines nobody wants too
   int running_jobs = 0;

@@ -98,7 +98,7 @@ void plan_removal(const Wanted& wanted, const Seen& seen, model::Plan<Deed>& pla
     remove.step.deadline = std::chrono::seconds(30);
     plan.actions.push_back(std::move(remove));
   }
-  if (seen.network) {
+  if (seen.network || seen.network_trace) {
     Action<Deed> remove{{}, RemoveNetwork{}};
     remove.step.key = condition(wanted, "network/remove");
     remove.step.line = "- network  remove";
@@ -242,7 +242,7 @@ Facts facts(const Wanted& wanted, const Seen& seen) {
   Facts facts;
   if (seen.network) {
     facts.seen.insert(condition(wanted, "network"));
-  } else {
+  } else if (!seen.network_trace) {
     facts.seen.insert(condition(wanted, "network-gone"));
   }
   for (const WantedNode& node : wanted.nodes) {

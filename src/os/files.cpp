@@ -360,7 +360,11 @@ Status remove_tree(const std::string& path) { return TreeRemover(path).remove();
 Result<FileLock> FileLock::take(const std::string& path) {
   Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!fd) {
-    return errno_error(fmt::format("cannot lock {}", path));
+    const bool read_only = errno == EROFS;
+    Error problem = errno_error(fmt::format("cannot lock {}", path)).value();
+    problem.hint =
+        read_only ? "the file system is read-only: see why (dmesg), then mount it writable" : "";
+    return pass(std::move(problem));
   }
   while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) {

@@ -84,6 +84,8 @@ class Provider {
   virtual Result<std::vector<MachineSeen>> observe() = 0;
   /// Clusters whose network exists completely.
   virtual Result<std::vector<std::string>> networks() = 0;
+  /// Clusters of whose network anything exists: what a removal that was cut off has left counts.
+  virtual Result<std::vector<std::string>> network_traces() = 0;
 
   virtual Status create_network(const NetworkSpec& spec, const Progress& progress) = 0;
   virtual Status remove_network(const std::string& cluster, const Progress& progress) = 0;

@@ -164,7 +164,7 @@ void Rounds::finish_undoing(const Case& one) {
   const bool machines_left =
       std::any_of(one.seen.nodes.begin(), one.seen.nodes.end(),
                   [](const auto& entry) { return entry.second.machine_exists; });
-  if (!one.wanted.undoing || one.row.deleting || machines_left || one.seen.network ||
+  if (!one.wanted.undoing || one.row.deleting || machines_left || one.seen.network_trace ||
       one.works > 0 || world_.engine().is_busy(one.row.id)) {
     return;
   }

@@ -104,13 +104,17 @@ control::Round Rounds::look() {
   control::Round round;
   const auto machines = world_.provider().observe();
   const auto networks = world_.provider().networks();
-  if (!machines || !networks) {
+  const auto traces = world_.provider().network_traces();
+  if (!machines || !networks || !traces) {
     log::error(kRoom, "this round is left out: {}",
-               machines ? networks.error().message : machines.error().message);
+               !machines   ? machines.error().message
+               : !networks ? networks.error().message
+                           : traces.error().message);
     round.look_again = now_utc() + std::chrono::seconds(2);
     return round;
   }
-  const Host host{*machines, {networks->begin(), networks->end()}};
+  const Host host{
+      *machines, {networks->begin(), networks->end()}, {traces->begin(), traces->end()}};
   std::vector<Controller> controllers;
   for (const store::Cluster& row : world_.store().clusters()) {
     look_at(row, host, round, controllers);
@@ -163,6 +167,7 @@ bool Rounds::make_case(const store::Cluster& row, const Host& host, Case& one) {
   one.model = *model;
   one.wanted = wanted_of(*one.model, row, one.rows, world_.settings());
   one.seen.network = host.networks.contains(row.name);
+  one.seen.network_trace = host.network_traces.contains(row.name);
   one.seen.data = os::exists(one.wanted.data_directory);
   for (const store::Node& node : one.rows) {
     one.seen.nodes[node.name].status = node.status;
@@ -414,7 +419,7 @@ bool Rounds::is_worked_on(const std::string& cluster_id, const std::string& node
 }
 
 void Rounds::finish_removal(const Case& one) {
-  if (!one.row.deleting || one.works > 0 || one.seen.network ||
+  if (!one.row.deleting || one.works > 0 || one.seen.network_trace ||
       world_.engine().is_busy(one.row.id)) {
     return;
   }

@@ -39,6 +39,7 @@ class Rounds {
   struct Host {
     std::vector<provider::MachineSeen> machines;
     std::set<std::string> networks;
+    std::set<std::string> network_traces;
   };
 
   void look_at(const store::Cluster& row, const Host& host, control::Round& round,

@@ -185,6 +185,51 @@ class Faults(unittest.TestCase):
         self.assertEqual(ids, sorted(set(ids)))
         self.daemon.stop()
 
+    # The agent of a node, killed at its own points while a change reaches it.
+
+    def test_an_agent_killed_at_its_points_makes_its_node_what_it_should_be(self):
+        self.daemon.start()
+        self.daemon.provost("create", "--cluster-config", self.config)
+        shared = pathlib.Path(self.daemon.state, "data", "killed", "fsx")  # /fsx on the nodes
+        deadly, log = shared / "deadly", shared / "points"
+        self.daemon.on("work-1", "systemctl", "set-environment", "PROVOST_FAULT_LIST=/fsx/deadly", "PROVOST_FAULT_LOG=/fsx/points")
+        self.daemon.on("work-1", "systemd-run", "--on-active=0.2", "systemctl", "restart", "provost-agent")
+        wait_until(log.exists, 30, "the agent begins anew, and notes its points")
+        self.settled("work-1")
+        log.write_text("")
+        self.daemon.provost("scale", "killed", "work=2")  # /etc/hosts of every node
+        points = list(dict.fromkeys(general(line) for line in log.read_text().splitlines()))
+        self.assertGreater(len(points), 4, points)
+        left, kills = list(points), 0
+        log.write_text("")
+        deadly.write_text("\n".join(left) + "\n")
+        self.daemon.provost("scale", "killed", "work=1", "--no-wait")
+        end = time.monotonic() + 120 * host.PATIENCE
+        while time.monotonic() < end:
+            passed = {general(line) for line in log.read_text().splitlines()}
+            met = [point for point in left if point in passed]
+            if met:
+                kills += 1
+                left = [point for point in left if point not in met]
+                deadly.write_text("\n".join(left) + "\n")
+            state = self.state()
+            if state and state["status"] == "InService" and self.count_of(state) == 1 and not met:
+                break
+            time.sleep(0.05)
+        self.settled("work-1")
+        deadly.unlink()
+        print(f"\n  agent: {len(points)} points, killed {kills} times, {len(left)} not met", flush=True)
+        self.assertGreater(kills, 2)
+        self.assertEqual(self.daemon.on("work-1", "grep", "-c", "work-2", "/etc/hosts", check=False).out.strip(), "0")
+        self.assertIn("work-1", self.daemon.as_user("controller-1", "ubuntu", "srun hostname").out)
+        self.daemon.provost("delete", "killed", "--yes", "--with-data")
+        self.daemon.stop()
+        self.assertEqual(host.differences(self.before, host.picture_of_host()), [])
+
+    def settled(self, node):
+        wait_until(lambda: next(each for each in self.daemon.cluster("killed")["nodes"] if each["name"] == node)["agent"]
+                   == "connected", 60, f"the agent of {node} is there")
+
     def test_killed_at_its_points_each_operation_ends_as_without(self):
         one, two = ["controller-1", "work-1"], ["controller-1", "work-1", "work-2"]
         operations = [("create", self.create, self.in_service(1), one),

@@ -214,7 +214,7 @@ def picture_of_host():
         "routes": [re.sub(r" expires \d+sec", "", line) for line in lines_of("ip", "route", "show", "table", "all")],
         "rules": lines_of("nft", "list", "tables"),
         "cgroups": cgroup_directories(),
-        "nspawn": lines_of("find", "/run/systemd/nspawn"),
+        "nspawn": lines_of("find", "/run/systemd/nspawn", "-mindepth", "2"),
         "namespaces": sorted(os.listdir("/run/netns")) if os.path.isdir("/run/netns") else [],
         "units": lines_of("find", "/run/systemd/transient", "/etc/systemd/system", "-name", "pv-*"),
         "limits": {name: pathlib.Path(name).read_text().strip() for name in KERNEL_LIMITS},

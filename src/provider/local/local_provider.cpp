@@ -110,6 +110,8 @@ Result<std::vector<std::string>> LocalProvider::networks() {
   return complete;
 }
 
+Result<std::vector<std::string>> LocalProvider::network_traces() { return clusters(); }
+
 Status LocalProvider::check_subnet(const std::string& subnet) { return subnet_is_free(subnet, ""); }
 
 Status LocalProvider::create_network(const NetworkSpec& spec, const Progress& progress) {
@@ -150,15 +152,20 @@ Status LocalProvider::remove_network(const std::string& cluster, const Progress&
       ignore(os::run({.argv = {"systemctl", "stop", slice_name(*id)}}), "it is empty by now");
     }
   }
+  // Its directory is what is left of it, and goes last: a removal that is cut off is begun again.
+  if (clusters() == std::vector<std::string>{cluster}) {
+    ::rmdir((options_.places.run + "/netns").c_str());
+    remove_empty_nspawn_directories();
+    if (Status restored =
+            restore_kernel_limits(options_.places.state + "/machines.kernel-limits.json");
+        !restored) {
+      return restored;
+    }
+  }
   if (Status removed = os::remove_tree(directory); !removed) {
     return removed;
   }
-  if (clusters().empty()) {
-    ::rmdir((options_.places.state + "/machines").c_str());
-    ::rmdir((options_.places.run + "/netns").c_str());
-    remove_empty_nspawn_directories();
-    return restore_kernel_limits(options_.places.state + "/machines.kernel-limits.json");
-  }
+  ::rmdir((options_.places.state + "/machines").c_str());  // if it was the last
   return {};
 }
 

@@ -25,6 +25,7 @@ class LocalProvider : public Provider {
   Result<Capacity> capacity() override;
   Result<std::vector<MachineSeen>> observe() override;
   Result<std::vector<std::string>> networks() override;
+  Result<std::vector<std::string>> network_traces() override;
   Status create_network(const NetworkSpec& spec, const Progress& progress) override;
   Status remove_network(const std::string& cluster, const Progress& progress) override;
   Status check_subnet(const std::string& subnet) override;
