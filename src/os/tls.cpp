@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <memory>
 
 namespace provost::os {
@@ -249,6 +250,17 @@ Result<Identity> issue(const Identity& authority, const CertificateRequest& requ
     return openssl_error(kAttempted);
   }
   return to_pem(made, key.get());
+}
+
+Result<UtcTime> end_of(const std::string& certificate) {
+  const Bio bio(BIO_new_mem_buf(certificate.data(), static_cast<int>(certificate.size())));
+  const Certificate read(bio ? PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr);
+  std::tm parts{};
+  if (!read || ASN1_TIME_to_tm(X509_get0_notAfter(read.get()), &parts) != 1) {
+    ERR_clear_error();
+    return fail(ErrorKind::invalid, "this is no certificate in PEM");
+  }
+  return from_millis(static_cast<std::int64_t>(::timegm(&parts)) * 1000);
 }
 
 std::string sha256(std::string_view bytes) {

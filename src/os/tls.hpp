@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/time.hpp"
 
 namespace provost::os {
 
@@ -30,6 +31,9 @@ Result<Identity> make_authority(const std::string& common_name);
 
 /// A certificate signed by `authority`, not valid before 5 minutes ago (clocks differ).
 Result<Identity> issue(const Identity& authority, const CertificateRequest& request);
+
+/// When a certificate (PEM) ends. Errors: invalid (it is none).
+Result<UtcTime> end_of(const std::string& certificate);
 
 /// SHA-256 of bytes, raw 32 bytes.
 std::string sha256(std::string_view bytes);

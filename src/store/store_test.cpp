@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "model/cluster_state.hpp"
 #include "os/files.hpp"
+#include "store/examine.hpp"
 
 namespace provost::store {
 namespace {
@@ -131,6 +133,64 @@ TEST_F(StoreTest, EventsComeInOrderAndTheNewestWhenThereAreTooMany) {
   ASSERT_EQ(events.size(), 3U);
   EXPECT_EQ(events[0].what, "7");
   EXPECT_EQ(events[2].what, "9");
+}
+
+TEST_F(StoreTest, IsExaminedBesideTheProvostdThatUsesIt) {
+  EXPECT_FALSE(examine(directory_).exists);
+  auto store = open();
+  ASSERT_TRUE(store->write("test", [](Writer& writer) {
+    writer.insert_cluster(cluster("tiny"));
+    writer.set("authority.certificate", "a certificate");
+    writer.add_event({.time = from_millis(1000), .cluster = "tiny", .what = "made"});
+  }));
+  const Examined found = examine(directory_);
+  EXPECT_TRUE(found.trusted()) << found.damage;
+  ASSERT_EQ(found.clusters.size(), 1U);
+  EXPECT_EQ(found.clusters[0].network_id, "ntiny");
+  EXPECT_EQ(found.authority, "a certificate");
+  EXPECT_EQ(found.last_event, from_millis(1000));
+  EXPECT_TRUE(found.missing.empty());
+}
+
+TEST_F(StoreTest, ATornPageIsFoundAndNothingOfItIsTrusted) {
+  {
+    auto store = open();
+    ASSERT_TRUE(store->write("test", [](Writer& writer) {
+      writer.insert_cluster(cluster("tiny"));
+      for (int i = 0; i < 2000; ++i) {
+        writer.add_event({.cluster = "tiny", .what = "event " + std::to_string(i)});
+      }
+    }));
+  }
+  std::fstream file(directory_ + "/provost.db", std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(30 * 4096 + 100);
+  file << std::string(2048, 'x');
+  file.close();
+  const Examined found = examine(directory_);
+  EXPECT_TRUE(found.exists);
+  EXPECT_NE(found.damage, "");
+  EXPECT_FALSE(found.trusted());
+  EXPECT_TRUE(found.clusters.empty());
+}
+
+TEST_F(StoreTest, AFileThatIsNoStoreIsDamageAndNoCrash) {
+  std::filesystem::create_directories(directory_);
+  for (const std::string& content :
+       {std::string(), std::string(8192, 'x'), std::string("SQLite format 3\0 and no more", 29)}) {
+    ASSERT_TRUE(os::write_file(directory_ + "/provost.db", content, 0600));
+    const Examined found = examine(directory_);
+    EXPECT_TRUE(found.exists);
+    EXPECT_NE(found.damage, "");
+  }
+}
+
+TEST_F(StoreTest, ANewerProvostsStoreIsNamed) {
+  open();
+  SQLite::Database(directory_ + "/provost.db", SQLite::OPEN_READWRITE)
+      .exec("INSERT INTO migrations VALUES ('999-of-tomorrow', 'now')");
+  const Examined found = examine(directory_);
+  EXPECT_EQ(found.unknown, std::vector<std::string>{"999-of-tomorrow"});
+  EXPECT_FALSE(found.trusted());
 }
 
 TEST(NodeTransitions, ReachEveryStatusInUseAndNameNoEventTwiceForOneState) {

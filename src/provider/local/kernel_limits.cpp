@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
 #include <fstream>
@@ -32,6 +33,23 @@ std::int64_t read_limit(const std::string& file) {
 }
 
 }  // namespace
+
+std::vector<KernelLimit> kernel_limits() {
+  constexpr std::string_view kRoot = "/proc/sys/";
+  std::vector<KernelLimit> found;
+  for (const Limit& limit : kLimits) {
+    const std::int64_t now = read_limit(limit.file);
+    if (now > 0) {
+      std::string name = std::string(limit.file).substr(kRoot.size());
+      std::replace(name.begin(), name.end(), '/', '.');
+      found.push_back({.name = std::move(name),
+                       .now = now,
+                       .wanted = limit.wanted,
+                       .writable = ::access(limit.file, W_OK) == 0});
+    }
+  }
+  return found;
+}
 
 Status raise_kernel_limits(const std::string& record_file) {
   boost::json::object before;

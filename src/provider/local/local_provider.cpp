@@ -12,6 +12,7 @@
 #include "os/files.hpp"
 #include "os/process.hpp"
 #include "provider/local/kernel_limits.hpp"
+#include "provider/local/owners.hpp"
 
 namespace provost::provider::local {
 namespace {
@@ -48,22 +49,18 @@ void remove_empty_nspawn_directories() {
 }  // namespace
 
 LocalProvider::LocalProvider(LocalOptions options)
-    : options_(std::move(options)), host_(look_at_host()) {}
+    : options_(std::move(options)), host_(look_at_host()) {
+  if (!clusters().empty()) {
+    ignore(note_state(options_.places.state), "only `provost doctor` of another provostd reads it");
+  }
+}
 
 std::vector<std::string> LocalProvider::clusters() const {
   return os::list_directory(options_.places.state + "/machines");
 }
 
 std::optional<std::string> LocalProvider::network_id(const std::string& cluster) const {
-  const auto text = os::read_file(options_.places.network_file(cluster));
-  if (!text) {
-    return std::nullopt;
-  }
-  boost::system::error_code problem;
-  const boost::json::value value = boost::json::parse(*text, problem);
-  const auto* id = problem || !value.is_object() ? nullptr : value.as_object().if_contains("id");
-  return id != nullptr && id->is_string() ? std::optional(std::string(id->as_string()))
-                                          : std::nullopt;
+  return read_network_id(options_.places.network_file(cluster));
 }
 
 Result<Capacity> LocalProvider::capacity() {
@@ -121,7 +118,10 @@ Status LocalProvider::create_network(const NetworkSpec& spec, const Progress& pr
   if (Status made = os::make_directories(directory, 0700); !made) {
     return made;
   }
-  if (Status raised = raise_kernel_limits(options_.places.state + "/machines.kernel-limits.json");
+  if (Status noted = note_state(options_.places.state); !noted) {
+    return noted;
+  }
+  if (Status raised = raise_kernel_limits(kernel_limits_record(options_.places.state));
       !raised) {
     return raised;
   }
@@ -165,8 +165,25 @@ Status LocalProvider::remove_network(const std::string& cluster, const Progress&
   if (Status removed = os::remove_tree(directory); !removed) {
     return removed;
   }
-  ::rmdir((options_.places.state + "/machines").c_str());  // if it was the last
+  if (clusters().empty()) {
+    ::rmdir((options_.places.state + "/machines").c_str());
+    forget_state(options_.places.state);
+  }
   return {};
+}
+
+Result<ImageSeen> look_for_image(const std::string& images, const std::string& image_cache) {
+  constexpr int kNotThere = 3;
+  const auto ran = os::run(
+      {.argv = {images + "/make-node-image", "--state", image_cache, "--look", "--print-path"}});
+  if (!ran) {
+    return pass(ran.error());
+  }
+  if (ran->status != 0 && ran->status != kNotThere) {
+    return fail(ErrorKind::internal, "{}/make-node-image ended with status {}: {}", images,
+                ran->status, shorten(trim(ran->err), 200));
+  }
+  return ImageSeen{std::string(trim(ran->out)), ran->status == 0};
 }
 
 Result<std::string> LocalProvider::image(const Progress& progress) {

@@ -18,6 +18,14 @@ struct LocalOptions {
   std::string agent;        ///< the agent's program file
 };
 
+/// The node image of a recipe.
+struct ImageSeen {
+  std::string path;    ///< where its root tree is, or would be
+  bool there = false;  ///< made already, of the recipe as it is now
+};
+/// Makes nothing. Errors: not_found (no recipe in `images`), internal.
+Result<ImageSeen> look_for_image(const std::string& images, const std::string& image_cache);
+
 class LocalProvider : public Provider {
  public:
   explicit LocalProvider(LocalOptions options);

@@ -83,6 +83,18 @@ std::optional<MachineRecord> read_record(const std::string& directory) {
   }
 }
 
+std::optional<std::string> read_network_id(const std::string& network_file) {
+  const auto text = os::read_file(network_file);
+  if (!text) {
+    return std::nullopt;
+  }
+  boost::system::error_code problem;
+  const json::value value = json::parse(*text, problem);
+  const auto* id = problem || !value.is_object() ? nullptr : value.as_object().if_contains("id");
+  return id != nullptr && id->is_string() ? std::optional(std::string(id->as_string()))
+                                          : std::nullopt;
+}
+
 Machine::Machine(const Places& places, CgroupHost host, MachineRecord record)
     : places_(places),
       host_(std::move(host)),

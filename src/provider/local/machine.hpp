@@ -25,6 +25,8 @@ struct MachineRecord {
   int incarnation = 0;
 };
 std::optional<MachineRecord> read_record(const std::string& directory);
+/// The network's id in a cluster's network.json.
+std::optional<std::string> read_network_id(const std::string& network_file);
 
 class Machine {
  public:

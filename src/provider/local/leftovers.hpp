@@ -1,0 +1,76 @@
+// What stays on a host of machines that no cluster has any more: the store was lost or put back from
+// an older copy, a state directory was removed by hand. Looking, deciding (pure) and removing are
+// apart. What a cluster of this store, or any other provostd's state directory, owns is never a
+// leftover; nor is anything while the store cannot be read.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "provider/local/local_provider.hpp"
+
+namespace provost::provider::local {
+
+/// The parts of a name that the local provider gives (names.hpp).
+struct ReadName {
+  std::string network_id;
+  std::string machine;  ///< "pv-k3x9q2-040c"; empty: of the network, not of one machine
+};
+/// Bridges, cables, machines, tables, control groups, slices. Pure; absent: not one of ours.
+std::optional<ReadName> read_name(std::string_view name);
+
+enum class TraceKind {
+  machine,  ///< its directory, with all of it that the record names
+  cluster,  ///< the directory of a cluster's machines, with its network
+  bridge,
+  cable,
+  packet_rules,
+  control_group,
+  network_namespace,
+  mount,
+  nspawn_file,
+};
+std::string_view name(TraceKind kind);
+
+/// One thing on the host that carries one of Provost's names.
+struct Trace {
+  TraceKind kind = TraceKind::bridge;
+  std::string name;        ///< path, interface or table
+  std::string network_id;  ///< empty: it has none yet (a directory cut off early)
+  std::string machine;
+  std::string state;    ///< the state directory that it lies in; empty: it says none
+  std::string cluster;  ///< of machine and cluster
+  std::string node;     ///< of machine
+  bool running = false;
+
+  friend bool operator==(const Trace&, const Trace&) = default;
+};
+
+/// Everything on the host that carries Provost's names, in the order in which it is removed.
+std::vector<Trace> traces_on_host(const Places& places);
+
+/// Who has a right to what.
+struct Owners {
+  std::string state;               ///< the state directory in question
+  bool store_is_known = false;     ///< its store could be read
+  std::set<std::string> networks;  ///< of the clusters in its store
+  std::set<std::string> clusters;  ///< their names
+  std::set<std::string> elsewhere;  ///< networks that records of other state directories name
+};
+
+/// Those that nobody owns. Pure. Of what hangs together (one network id) everything is running when
+/// a part of it is.
+std::vector<Trace> leftovers(std::vector<Trace> traces, const Owners& owners);
+
+/// Networks that other state directories of this host name.
+std::set<std::string> networks_elsewhere(const std::string& state);
+
+/// Removes one leftover; what is gone already is success. Machines that run are ended only when
+/// `running`. Errors: conflict (it runs).
+Status remove_leftover(const Trace& leftover, const LocalOptions& options, bool running);
+
+}  // namespace provost::provider::local
