@@ -1,5 +1,5 @@
-// One archive of texts for somebody who helps. Every text is scrubbed when it is added; what could not
-// be had is named in MANIFEST.
+// One archive of texts for somebody who helps. Every text is scrubbed when it is added; what could
+// not be had is named in MANIFEST.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,9 @@
 namespace provost::support {
 
 struct Entry {
-  std::string path;         ///< within the archive, below its top directory
+  std::string path;  ///< within the archive, below its top directory
   std::size_t bytes = 0;
-  std::string missing;      ///< why it could not be had; empty: it is there
+  std::string missing;  ///< why it could not be had; empty: it is there
 };
 
 class Bundle {

@@ -14,7 +14,6 @@ namespace provost::support {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
 
 class BundleTest : public testing::Test {
  protected:

@@ -17,9 +17,9 @@ std::string_view name(Verdict verdict);
 struct Line {
   std::string check;  ///< stable name: "disk", "cluster tiny"
   Verdict verdict = Verdict::pass;
-  std::string finding;  ///< what is seen
-  std::string mend;     ///< what to do about it; empty when it passes
-  std::string by_hand;  ///< the command with which a person sees the same
+  std::string finding;               ///< what is seen
+  std::string mend;                  ///< what to do about it; empty when it passes
+  std::string by_hand;               ///< the command with which a person sees the same
   std::vector<std::string> details;  ///< all of it where the finding names the first few
 };
 

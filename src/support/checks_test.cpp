@@ -191,9 +191,8 @@ const std::vector<Case> kCases = {
     {"its clusters then", [](HostFacts& f) { f.daemon = {}; }, "cluster tiny", kWarn, "not known"},
     {"another version", [](HostFacts& f) { f.daemon.version = "0.0.9"; }, "provostd", kWarn,
      "0.0.9"},
-    {"daemon failed",
-     [](HostFacts& f) { f.daemon.clusters[0].nodes[0].units[0].state = "failed"; }, "cluster tiny",
-     kFail, "controller-1: munge.service is failed"},
+    {"daemon failed", [](HostFacts& f) { f.daemon.clusters[0].nodes[0].units[0].state = "failed"; },
+     "cluster tiny", kFail, "controller-1: munge.service is failed"},
     {"agent silent", [](HostFacts& f) { f.daemon.clusters[0].nodes[1].connected = false; },
      "cluster tiny", kFail, "cpu-1: its agent is silent"},
     {"Slurm silent", [](HostFacts& f) { f.daemon.clusters[0].slurm_answers = false; },
@@ -237,7 +236,8 @@ TEST(Checks, EachFaultIsToldInItsLineWithWhatToDo) {
 TEST(Checks, ProvostdsOwnPortsAreItsOwn) {
   HostFacts facts = sound();
   facts.listeners = {{"127.0.0.1", 7443, 7, "provostd"}, {"10.77.0.1", 7444, 7, "provostd"}};
-  EXPECT_EQ(check_ports(facts).finding, "7443 (the API) is provostd's, 7444 (agents) is provostd's");
+  EXPECT_EQ(check_ports(facts).finding,
+            "7443 (the API) is provostd's, 7444 (agents) is provostd's");
 }
 
 TEST(Checks, TheSamePortElsewhereIsInNobodysWay) {

@@ -32,7 +32,8 @@ void look_at_agent(const ClusterFact& cluster, const NodeFact& node, std::vector
         {fmt::format("{}: its agent is silent{}", node.name, since),
          fmt::format("provost logs {} --cluster {} --unit console", node.name, cluster.name)});
   } else if (node.units.empty()) {
-    found.push_back({node.name + ": its agent has not reported yet", "provost nodes " + cluster.name});
+    found.push_back(
+        {node.name + ": its agent has not reported yet", "provost nodes " + cluster.name});
   }
 }
 
@@ -40,8 +41,8 @@ void look_at_node(const ClusterFact& cluster, const NodeFact& node, std::vector<
   look_at_agent(cluster, node, found);
   for (const UnitFact& unit : node.units) {
     if (unit.state != "up") {
-      const std::string log = fmt::format("provost logs {} --cluster {} --unit {}", node.name,
-                                          cluster.name, unit.name);
+      const std::string log =
+          fmt::format("provost logs {} --cluster {} --unit {}", node.name, cluster.name, unit.name);
       found.push_back({fmt::format("{}: {} is {}", node.name, unit.name, unit.state), log});
     }
   }
@@ -68,12 +69,13 @@ Line check_daemon(const HostFacts& facts) {
   Line line{.check = "provostd", .by_hand = "provost status"};
   if (!daemon.answers) {
     line.verdict = facts.store.clusters.empty() ? Verdict::warn : Verdict::fail;
-    line.finding = daemon.problem.empty() ? "does not answer" : "does not answer: " + daemon.problem;
+    line.finding =
+        daemon.problem.empty() ? "does not answer" : "does not answer: " + daemon.problem;
     line.mend = "systemctl start provostd, or ./provost-up";
   } else if (daemon.version != facts.version) {
     line.verdict = Verdict::warn;
-    line.finding = fmt::format("answers, of version {}; this program is of {}", daemon.version,
-                               facts.version);
+    line.finding =
+        fmt::format("answers, of version {}; this program is of {}", daemon.version, facts.version);
     line.mend = "systemctl restart provostd (nodes and jobs go on)";
   } else {
     line.finding = fmt::format("{} answers (process {})", daemon.version, daemon.pid);
@@ -102,17 +104,17 @@ Line check_cluster(const ClusterFact& cluster) {
     line.details.push_back(trouble.words);
   }
   if (troubles.empty() && cluster.status == "InService") {
-    line.finding = fmt::format("InService; {} agents connected, every daemon is up",
-                               cluster.nodes.size());
+    line.finding =
+        fmt::format("InService; {} agents connected, every daemon is up", cluster.nodes.size());
     return line;
   }
   const bool minor = std::all_of(troubles.begin(), troubles.end(), [](const Trouble& trouble) {
     return trouble.words.starts_with("Slurm has ");
   });
-  line.verdict = is_busy(cluster) || (minor && cluster.status == "InService") ? Verdict::warn
-                                                                              : Verdict::fail;
+  line.verdict =
+      is_busy(cluster) || (minor && cluster.status == "InService") ? Verdict::warn : Verdict::fail;
   line.finding = cluster.status + (troubles.empty() ? "" : ": " + few(line.details));
-  line.mend = is_busy(cluster) ? "wait: provost wait " + cluster.name
+  line.mend = is_busy(cluster)   ? "wait: provost wait " + cluster.name
               : troubles.empty() ? "provost describe " + cluster.name
                                  : troubles.front().by_hand;
   const std::size_t place = line.mend.find("CONTROLLER");

@@ -1,5 +1,5 @@
-// All that `provost doctor` knows about a host, as values. `look` (look.hpp) fills them in; the checks
-// (checks.hpp) read them and nothing else, so that they are tested with made-up hosts.
+// All that `provost doctor` knows about a host, as values. `look` (look.hpp) fills them in; the
+// checks (checks.hpp) read them and nothing else, so that they are tested with made-up hosts.
 #pragma once
 
 #include <cstdint>
@@ -96,7 +96,7 @@ struct NodeFact {
 
 struct ClusterFact {
   std::string name;
-  std::string status;  ///< HyperPod's
+  std::string status;   ///< HyperPod's
   std::string problem;  ///< why provostd cannot say more; empty: it can
   bool slurm_answers = false;
   std::vector<NodeFact> nodes;

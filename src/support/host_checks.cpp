@@ -79,16 +79,17 @@ Line check_kernel(const HostFacts& facts) {
   const auto first = std::find_if(facts.trials.begin(), facts.trials.end(),
                                   [](const Trial& trial) { return !trial.problem.empty(); });
   if (broken.empty()) {
-    return passed("kernel",
-                  fmt::format("{}: namespaces, overlay, bridges, veth and nftables work",
-                              facts.kernel),
-                  "uname -r; unshare --net ip link add pv-try type bridge");
+    return passed(
+        "kernel",
+        fmt::format("{}: namespaces, overlay, bridges, veth and nftables work", facts.kernel),
+        "uname -r; unshare --net ip link add pv-try type bridge");
   }
   return {.check = "kernel",
           .verdict = Verdict::fail,
           .finding = fmt::format("{}: {}", facts.kernel, few(broken)),
-          .mend = "boot a kernel that has it (Debian's linux-image-amd64), or use a host of its own "
-                  "instead of this container",
+          .mend =
+              "boot a kernel that has it (Debian's linux-image-amd64), or use a host of its own "
+              "instead of this container",
           .by_hand = first->by_hand,
           .details = broken};
 }
@@ -103,8 +104,8 @@ Line check_control_groups(const HostFacts& facts) {
   std::copy_if(needed.begin(), needed.end(), std::back_inserter(missing),
                [&](const std::string& each) { return !groups.controllers.contains(each); });
   const std::string kind = groups.unified ? "v2" : "v1";
-  const std::string by_hand = groups.unified ? "cat /sys/fs/cgroup/cgroup.controllers"
-                                             : "grep cgroup /proc/mounts";
+  const std::string by_hand =
+      groups.unified ? "cat /sys/fs/cgroup/cgroup.controllers" : "grep cgroup /proc/mounts";
   if (!missing.empty()) {
     return {.check = "control groups",
             .verdict = Verdict::fail,
@@ -126,8 +127,8 @@ Line check_control_groups(const HostFacts& facts) {
 }
 
 Line check_memory(const HostFacts& facts) {
-  const std::string finding = fmt::format("{} of {} MiB available", facts.memory_available_mib,
-                                          facts.memory_mib);
+  const std::string finding =
+      fmt::format("{} of {} MiB available", facts.memory_available_mib, facts.memory_mib);
   Line line = passed("memory", finding, "free -m");
   if (facts.memory_available_mib < kGiB / 4 || facts.memory_mib < kGiB) {
     line.verdict = Verdict::fail;
@@ -182,8 +183,8 @@ Line check_packages(const HostFacts& facts) {
       missing.push_back(each.package.name);
     }
   }
-  Line line = passed("packages", join(names, ", ") + " are installed",
-                     "dpkg-query -W " + join(names, " "));
+  Line line =
+      passed("packages", join(names, ", ") + " are installed", "dpkg-query -W " + join(names, " "));
   if (!missing.empty()) {
     line.verdict = Verdict::fail;
     line.finding = "not installed: " + join(missing, ", ");
@@ -195,9 +196,9 @@ Line check_packages(const HostFacts& facts) {
 Line check_ports(const HostFacts& facts) {
   std::vector<std::string> good;
   std::vector<std::string> taken;
-  std::string by_hand = "ss -ltnp";
+  std::vector<std::string> filters;
   for (const Port& port : wanted_ports(facts.installation)) {
-    by_hand += fmt::format("{} sport = :{}", good.empty() && taken.empty() ? "" : " or", port.number);
+    filters.push_back(fmt::format("sport = :{}", port.number));
     const Listener* holder = nullptr;
     bool ours = false;
     for (const Listener& each : facts.listeners) {
@@ -212,10 +213,11 @@ Line check_ports(const HostFacts& facts) {
                                   holder->program.empty() ? "somebody" : holder->program,
                                   holder->pid));
     } else {
-      good.push_back(fmt::format("{} ({}) is {}", port.number, port.use,
-                                 ours ? "provostd's" : "free"));
+      good.push_back(
+          fmt::format("{} ({}) is {}", port.number, port.use, ours ? "provostd's" : "free"));
     }
   }
+  const std::string by_hand = fmt::format("ss -ltnp '{}'", join(filters, " or "));
   if (taken.empty()) {
     return passed("ports", join(good, ", "), by_hand);
   }
@@ -231,14 +233,16 @@ Line check_clock(const HostFacts& facts) {
                      "timedatectl; date -u");
   const UtcTime first_release = from_millis(1'704'067'200'000);  // 2024-01-01
   const auto last = facts.store.last_event;
-  if (facts.clock.now < first_release || (last && facts.clock.now + std::chrono::seconds(2) < *last)) {
+  if (facts.clock.now < first_release ||
+      (last && facts.clock.now + std::chrono::seconds(2) < *last)) {
     line.verdict = Verdict::fail;
-    line.finding = last ? fmt::format("{} is before the store's last event ({})",
-                                      to_iso(facts.clock.now).substr(0, 19),
-                                      to_iso(*last).substr(0, 19))
-                        : to_iso(facts.clock.now).substr(0, 19) + " cannot be";
-    line.mend = "set the clock (timedatectl set-ntp true): certificates and Slurm's accounting "
-                "depend on it";
+    line.finding =
+        last ? fmt::format("{} is before the store's last event ({})",
+                           to_iso(facts.clock.now).substr(0, 19), to_iso(*last).substr(0, 19))
+             : to_iso(facts.clock.now).substr(0, 19) + " cannot be";
+    line.mend =
+        "set the clock (timedatectl set-ntp true): certificates and Slurm's accounting "
+        "depend on it";
   } else if (!facts.clock.synchronised) {
     line.verdict = Verdict::warn;
     line.finding = to_iso(facts.clock.now).substr(0, 19) + " UTC, plausible, not synchronised";
@@ -258,7 +262,8 @@ Line check_image(const HostFacts& facts) {
     line.mend = "./provost-up --install, or start provostd with --images DIRECTORY";
   } else if (!facts.image.there) {
     line.verdict = Verdict::warn;
-    line.finding = facts.image.path + " is not made yet: the next node waits for it, a minute or two";
+    line.finding =
+        facts.image.path + " is not made yet: the next node waits for it, a minute or two";
     line.mend = make;
   }
   return line;
@@ -266,7 +271,8 @@ Line check_image(const HostFacts& facts) {
 
 Line check_store(const HostFacts& facts) {
   const store::Examined& store = facts.store;
-  Line line = passed("store", {}, fmt::format("sqlite3 {} 'PRAGMA integrity_check'", store.file));
+  Line line =
+      passed("store", {}, fmt::format("sqlite3 -readonly {} 'PRAGMA integrity_check'", store.file));
   if (!store.exists) {
     line.finding = store.file + " is not there yet; provostd makes it";
     line.by_hand = "ls -l " + store.file;
@@ -279,8 +285,8 @@ Line check_store(const HostFacts& facts) {
         store.file);
   } else if (!store.unknown.empty()) {
     line.verdict = Verdict::fail;
-    line.finding = fmt::format("{} was changed by a newer Provost ({})", store.file,
-                               few(store.unknown));
+    line.finding =
+        fmt::format("{} was changed by a newer Provost ({})", store.file, few(store.unknown));
     line.mend = "install that Provost";
   } else if (!store.missing.empty()) {
     line.verdict = Verdict::warn;
@@ -302,8 +308,8 @@ Line check_permissions(const HostFacts& facts) {
                                  each.root_owned ? "" : ", not root's", each.wanted));
     }
   }
-  const std::string by_hand =
-      paths.empty() ? "ls -ld " + facts.installation.state : "stat -c '%a %U %n' " + join(paths, " ");
+  const std::string by_hand = paths.empty() ? "ls -ld " + facts.installation.state
+                                            : "stat -c '%a %U %n' " + join(paths, " ");
   if (wide.empty()) {
     return passed("permissions", "files with secrets are root's alone", by_hand);
   }
@@ -320,8 +326,8 @@ Line check_certificates(const HostFacts& facts) {
   if (facts.daemon.certificate_ends) {
     all.push_back({"provostd", *facts.daemon.certificate_ends});
   }
-  const std::string by_hand = fmt::format("openssl x509 -noout -enddate -in {}/authority.pem",
-                                          facts.installation.state);
+  const std::string by_hand =
+      fmt::format("openssl x509 -noout -enddate -in {}/authority.pem", facts.installation.state);
   if (all.empty()) {
     return passed("certificates", "none yet", by_hand);
   }
@@ -336,8 +342,8 @@ Line check_certificates(const HostFacts& facts) {
   if (first.ends < facts.clock.now + kSoon) {
     const bool ended = first.ends <= facts.clock.now;
     line.verdict = ended ? Verdict::fail : Verdict::warn;
-    line.finding = fmt::format("that of {} {} on {}", first.whose, ended ? "ended" : "ends",
-                               day(first.ends));
+    line.finding =
+        fmt::format("that of {} {} on {}", first.whose, ended ? "ended" : "ends", day(first.ends));
     line.mend = first.whose == "provostd" ? "provost doctor --fix, or: systemctl restart provostd "
                                             "(it makes itself a new one)"
                 : first.whose == "the authority"
@@ -360,7 +366,8 @@ Line check_kernel_limits(const HostFacts& facts) {
   for (const provider::local::KernelLimit& limit : facts.limits) {
     names.push_back(limit.name);
     if (limit.now < limit.wanted) {
-      low.push_back(fmt::format("{} is {} ({} for many nodes)", limit.name, limit.now, limit.wanted));
+      low.push_back(
+          fmt::format("{} is {} ({} for many nodes)", limit.name, limit.now, limit.wanted));
       stuck = stuck || !limit.writable;
       too_low = too_low || (limit.name == "fs.inotify.max_user_instances" &&
                             limit.now < static_cast<std::int64_t>(nodes) * kInstancesPerNode);
@@ -379,8 +386,8 @@ Line check_kernel_limits(const HostFacts& facts) {
     line.verdict = too_low ? Verdict::fail : Verdict::warn;
     line.mend = "provost doctor --fix";
   } else {
-    line.finding = fmt::format("the kernel's own; provostd raises {} of them with the first cluster",
-                               low.size());
+    line.finding = fmt::format(
+        "the kernel's own; provostd raises {} of them with the first cluster", low.size());
   }
   return line;
 }
@@ -397,10 +404,12 @@ Line check_leftovers(const HostFacts& facts) {
   }
   std::vector<std::string> all;
   bool running = false;
+  std::string other;
   for (const provider::local::Trace& trace : facts.leftovers) {
     all.push_back(fmt::format("{} {}{}", provider::local::name(trace.kind), trace.name,
                               trace.running ? " (runs)" : ""));
     running = running || trace.running;
+    other = trace.other_run.empty() ? other : trace.other_run;
   }
   if (all.empty()) {
     return passed("leftovers", "nothing that no cluster owns", by_hand);
@@ -408,8 +417,12 @@ Line check_leftovers(const HostFacts& facts) {
   return {.check = "leftovers",
           .verdict = Verdict::warn,
           .finding = "of no cluster: " + few(all),
-          .mend = running ? "provost doctor --fix --running (ends the machines, too)"
-                          : "provost doctor --fix",
+          .mend = !other.empty()
+                      ? fmt::format("look whose it is; then: provost doctor --fix --socket "
+                                    "{}/provostd.sock",
+                                    other)
+                  : running ? "provost doctor --fix --running (ends the machines, too)"
+                            : "provost doctor --fix",
           .by_hand = by_hand,
           .details = all};
 }

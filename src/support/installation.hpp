@@ -1,5 +1,5 @@
-// How the provostd of this host was started: noted by it at each start, so that `provost doctor` and
-// `provost report` find everything of it when it does not run.
+// How the provostd of this host was started: noted by it at each start, so that `provost doctor`
+// and `provost report` find everything of it when it does not run.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct Installation {
   std::string listen = "127.0.0.1:7443";  ///< of the API over TLS; "none"
   std::string network = "10.77.0.0/16";
   std::int64_t agent_port = 7444;
-  std::string log;       ///< the file that its log goes to; empty: the journal, or nobody knows
+  std::string log;        ///< the file that its log goes to; empty: the journal, or nobody knows
   bool is_noted = false;  ///< read from a note; else the defaults of the programs
 };
 

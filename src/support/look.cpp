@@ -60,11 +60,11 @@ Trial attempt_overlay(const std::string& state) {
   for (const char* part : {"/lower", "/upper", "/work", "/root"}) {
     ignore(os::make_directories(directory + part, 0700), "mounting tells");
   }
-  Trial trial = attempt("overlay mounts",
-                        {"unshare", "--mount", "mount", "-t", "overlay", "provost-trial", "-o",
-                         fmt::format("lowerdir={0}/lower,upperdir={0}/upper,workdir={0}/work",
-                                     directory),
-                         directory + "/root"});
+  Trial trial =
+      attempt("overlay mounts",
+              {"unshare", "--mount", "mount", "-t", "overlay", "provost-trial", "-o",
+               fmt::format("lowerdir={0}/lower,upperdir={0}/upper,workdir={0}/work", directory),
+               directory + "/root"});
   trial.by_hand = "grep overlay /proc/filesystems; findmnt -T " + base;
   std::error_code ignored;
   fs::remove_all(directory, ignored);
@@ -177,7 +177,8 @@ std::map<std::string, int> holders() {
     const std::string directory = "/proc/" + pid + "/fd";
     for (const std::string& fd : os::list_directory(directory)) {
       std::error_code ignored;
-      const std::string target = fs::read_symlink(directory + "/" + fd, ignored).string();
+      const std::string target =
+          fs::read_symlink(fmt::format("{}/{}", directory, fd), ignored).string();
       if (target.starts_with("socket:[")) {
         found.emplace(target.substr(8, target.size() - 9), static_cast<int>(*number));
       }
@@ -297,6 +298,7 @@ HostFacts look(const Installation& installation, Daemon daemon, const Saying& sa
   const bool nothing_yet =
       !facts.store.exists && !os::is_directory(installation.state + "/machines");
   local::Owners owners{.state = installation.state,
+                       .run = installation.run,
                        .store_is_known = facts.store.trusted() || nothing_yet,
                        .networks = {},
                        .clusters = {},

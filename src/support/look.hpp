@@ -1,5 +1,5 @@
-// Collects what `provost doctor` knows of a host: reads files, tries the kernel in namespaces of their
-// own that end with the trial, asks dpkg and the image's recipe. Changes nothing.
+// Collects what `provost doctor` knows of a host: reads files, tries the kernel in namespaces of
+// their own that end with the trial, asks dpkg and the image's recipe. Changes nothing.
 #pragma once
 
 #include <functional>

@@ -37,9 +37,9 @@ void close_secrets(const HostFacts& facts, std::vector<Mended>& mended) {
     }
     const bool done = ::lchown(each.path.c_str(), 0, 0) == 0 &&
                       ::chmod(each.path.c_str(), each.mode & each.wanted) == 0;
-    mended.push_back(report(fmt::format("closed {} to others ({:04o})", each.path,
-                                        each.mode & each.wanted),
-                            done ? Status{} : os::errno_error("close " + each.path)));
+    mended.push_back(
+        report(fmt::format("closed {} to others ({:04o})", each.path, each.mode & each.wanted),
+               done ? Status{} : os::errno_error("close " + each.path)));
   }
 }
 

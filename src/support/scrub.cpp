@@ -81,8 +81,7 @@ bool looks_random(std::string_view run) {
     return false;
   }
   const auto has = [&](auto&& kind) {
-    return std::any_of(run.begin(), run.end(),
-                       [&](unsigned char each) { return kind(each) != 0; });
+    return std::any_of(run.begin(), run.end(), [&](unsigned char each) { return kind(each) != 0; });
   };
   const auto slashes = std::count(run.begin(), run.end(), '/');
   return has([](int each) { return std::isupper(each); }) &&

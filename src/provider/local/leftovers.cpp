@@ -40,6 +40,10 @@ std::string last_part(std::string_view path) {
   return std::string(path.substr(path.rfind('/') + 1));
 }
 
+std::string below(const std::string& directory, const std::string& name) {
+  return fmt::format("{}/{}", directory, name);
+}
+
 Trace named(TraceKind kind, const std::string& name, const ReadName& read) {
   return {.kind = kind, .name = name, .network_id = read.network_id, .machine = read.machine};
 }
@@ -72,23 +76,19 @@ void find_tables(std::vector<Trace>& found) {
   }
 }
 
-/// Machines' groups below `directory`, then, when it has none, the directory itself.
+/// Machines' groups below `directory`, then the directory itself.
 void find_machine_groups(const CgroupHost& host, const std::string& directory,
                          const std::string& network_id, std::vector<Trace>& found) {
-  bool any = false;
   for (const std::string& name : os::list_directory(directory)) {
     const std::string_view plain = host.systemd ? without(name, "", ".service") : name;
     const auto read = read_name(plain);
     if (read && read->network_id == network_id && !read->machine.empty()) {
-      any = true;
-      Trace trace = named(TraceKind::control_group, directory + "/" + name, *read);
+      Trace trace = named(TraceKind::control_group, below(directory, name), *read);
       trace.running = !Cgroups(host, network_id, read->machine).processes().empty();
       found.push_back(std::move(trace));
     }
   }
-  if (!any) {
-    found.push_back(named(TraceKind::control_group, directory, {network_id, {}}));
-  }
+  found.push_back(named(TraceKind::control_group, directory, {network_id, {}}));
 }
 
 void find_control_groups(const CgroupHost& host, std::vector<Trace>& found) {
@@ -97,8 +97,8 @@ void find_control_groups(const CgroupHost& host, std::vector<Trace>& found) {
     for (const std::string& name : os::list_directory(top)) {
       const std::string_view id =
           host.systemd ? without(name, "provost_", ".slice") : std::string_view(name);
-      if (is_network_id(id) && os::is_directory(top + "/" + name)) {
-        find_machine_groups(host, top + "/" + name, std::string(id), found);
+      if (is_network_id(id) && os::is_directory(below(top, name))) {
+        find_machine_groups(host, below(top, name), std::string(id), found);
       }
     }
   }
@@ -136,7 +136,7 @@ void find_nspawn_files(std::vector<Trace>& found) {
     for (const std::string& name : os::list_directory(directory)) {
       const auto read = read_name(without(name, start));
       if (read && !read->machine.empty()) {
-        found.push_back(named(TraceKind::nspawn_file, directory + "/" + name, *read));
+        found.push_back(named(TraceKind::nspawn_file, below(directory, name), *read));
       }
     }
   }
@@ -195,8 +195,8 @@ Status unmount(const std::string& point) {
 /// Control groups without a process; the kernel refuses others.
 Status remove_group(const std::string& directory) {
   for (const std::string& name : os::list_directory(directory)) {
-    if (os::is_directory(directory + "/" + name)) {
-      if (Status removed = remove_group(directory + "/" + name); !removed) {
+    if (os::is_directory(below(directory, name))) {
+      if (Status removed = remove_group(below(directory, name)); !removed) {
         return removed;
       }
     }
@@ -281,13 +281,21 @@ std::vector<Trace> leftovers(std::vector<Trace> traces, const Owners& owners) {
   };
   std::erase_if(traces, is_owned);
   std::set<std::string> alive;
+  std::map<std::string, std::string> elsewhere;  // network id -> run directory
   for (const Trace& trace : traces) {
     if (trace.running) {
       alive.insert(trace.network_id);
     }
+    const std::string own = owners.run + "/netns/";
+    if (trace.kind == TraceKind::network_namespace && !trace.name.starts_with(own)) {
+      const std::string directory = fs::path(trace.name).parent_path().parent_path();
+      elsewhere.emplace(trace.network_id, directory);
+    }
   }
   for (Trace& trace : traces) {
     trace.running = alive.contains(trace.network_id);
+    const auto found = elsewhere.find(trace.network_id);
+    trace.other_run = found == elsewhere.end() ? "" : found->second;
   }
   return traces;
 }
@@ -312,6 +320,10 @@ Status remove_leftover(const Trace& leftover, const LocalOptions& options, bool 
     return fail(ErrorKind::conflict, "{} {} belongs to machines that run", name(leftover.kind),
                 leftover.name);
   }
+  if (!leftover.other_run.empty()) {
+    return fail(ErrorKind::conflict, "{} {} belongs to a provostd with the run directory {}",
+                name(leftover.kind), leftover.name, leftover.other_run);
+  }
   const auto quietly = [](std::string_view) {};
   switch (leftover.kind) {
     case TraceKind::machine:
@@ -326,7 +338,7 @@ Status remove_leftover(const Trace& leftover, const LocalOptions& options, bool 
     case TraceKind::control_group:
       return remove_group(leftover.name);
     case TraceKind::network_namespace: {
-      const Status gone = unmount(leftover.name);
+      Status gone = unmount(leftover.name);
       ::unlink(leftover.name.c_str());
       return gone;
     }

@@ -1,6 +1,6 @@
-// What stays on a host of machines that no cluster has any more: the store was lost or put back from
-// an older copy, a state directory was removed by hand. Looking, deciding (pure) and removing are
-// apart. What a cluster of this store, or any other provostd's state directory, owns is never a
+// What stays on a host of machines that no cluster has any more: the store was lost or put back
+// from an older copy, a state directory was removed by hand. Looking, deciding (pure) and removing
+// are apart. What a cluster of this store, or any other provostd's state directory, owns is never a
 // leftover; nor is anything while the store cannot be read.
 #pragma once
 
@@ -46,6 +46,7 @@ struct Trace {
   std::string cluster;  ///< of machine and cluster
   std::string node;     ///< of machine
   bool running = false;
+  std::string other_run;  ///< the run directory of another provostd that a part of it lies in
 
   friend bool operator==(const Trace&, const Trace&) = default;
 };
@@ -55,22 +56,24 @@ std::vector<Trace> traces_on_host(const Places& places);
 
 /// Who has a right to what.
 struct Owners {
-  std::string state;               ///< the state directory in question
-  bool store_is_known = false;     ///< its store could be read
-  std::set<std::string> networks;  ///< of the clusters in its store
-  std::set<std::string> clusters;  ///< their names
+  std::string state;                ///< the state directory in question
+  std::string run;                  ///< its provostd's run directory
+  bool store_is_known = false;      ///< its store could be read
+  std::set<std::string> networks;   ///< of the clusters in its store
+  std::set<std::string> clusters;   ///< their names
   std::set<std::string> elsewhere;  ///< networks that records of other state directories name
 };
 
-/// Those that nobody owns. Pure. Of what hangs together (one network id) everything is running when
-/// a part of it is.
+/// Those that nobody owns. Pure. Of what hangs together (one network id) everything is running, or
+/// another provostd's, when a part of it is.
 std::vector<Trace> leftovers(std::vector<Trace> traces, const Owners& owners);
 
 /// Networks that other state directories of this host name.
 std::set<std::string> networks_elsewhere(const std::string& state);
 
 /// Removes one leftover; what is gone already is success. Machines that run are ended only when
-/// `running`. Errors: conflict (it runs).
+/// `running`, and only those of this state directory. Errors: conflict (it runs, or a part of it
+/// lies in another provostd's run directory).
 Status remove_leftover(const Trace& leftover, const LocalOptions& options, bool running);
 
 }  // namespace provost::provider::local

@@ -27,6 +27,7 @@ Trace machine(const std::string& id, const std::string& state, bool running) {
 }
 
 const Owners kOwners{.state = "/state",
+                     .run = "/run/ours",
                      .store_is_known = true,
                      .networks = {"known1"},
                      .clusters = {"known"},
@@ -44,9 +45,9 @@ TEST(ReadName, UndoesTheNamesThatAreGiven) {
 }
 
 TEST(ReadName, LeavesOtherNamesAlone) {
-  for (const char* name : {"", "eth0", "enp4s0", "pv-", "pv-tooLong", "pv-morethan8", "p-040c",
-                           "docker0", "provost", "provost_", "provost_A", "pk3x9q2-04", "br-040c",
-                           "veth-040c", "pk3x9q2-zzzz"}) {
+  for (const char* name :
+       {"", "eth0", "enp4s0", "pv-", "pv-tooLong", "pv-morethan8", "p-040c", "docker0", "provost",
+        "provost_", "provost_A", "pk3x9q2-04", "br-040c", "veth-040c", "pk3x9q2-zzzz"}) {
     EXPECT_FALSE(read_name(name)) << name;
   }
 }
@@ -67,12 +68,27 @@ TEST(Leftovers, NeverLieInAnotherStateDirectory) {
 }
 
 TEST(Leftovers, RunTogether) {
-  const auto found = leftovers({machine("lost1", "/state", true), bridge("lost1"), bridge("lost2")},
-                               kOwners);
+  const auto found =
+      leftovers({machine("lost1", "/state", true), bridge("lost1"), bridge("lost2")}, kOwners);
   ASSERT_EQ(found.size(), 3U);
   EXPECT_TRUE(found[0].running);
   EXPECT_TRUE(found[1].running) << "the bridge of a machine that runs";
   EXPECT_FALSE(found[2].running);
+}
+
+TEST(Leftovers, WhatLiesInAnothersRunDirectoryIsToldAndNotTouched) {
+  const Trace theirs{.kind = TraceKind::network_namespace,
+                     .name = "/run/theirs/netns/pv-lost1-0402",
+                     .network_id = "lost1",
+                     .machine = "pv-lost1-0402"};
+  Trace own = theirs;
+  own.name = "/run/ours/netns/pv-lost2-0402";
+  own.network_id = "lost2";
+  const auto found = leftovers({theirs, bridge("lost1"), own}, kOwners);
+  ASSERT_EQ(found.size(), 3U);
+  EXPECT_EQ(found[1].other_run, "/run/theirs") << "its bridge hangs together with it";
+  EXPECT_FALSE(remove_leftover(found[1], {}, true));
+  EXPECT_EQ(found[2].other_run, "");
 }
 
 TEST(Leftovers, ADirectoryThatWasCutOffEarlyGoesByItsCluster) {
@@ -95,6 +111,12 @@ TEST(Owners, AProvostdIsKnownByItsCommandLine) {
   EXPECT_EQ(state_of_command({"/usr/lib/provostd", "--state", "/srv/p", ""}), "/srv/p");
   EXPECT_EQ(state_of_command({"provostd", "--verbose", "--state=/srv/p"}), "/srv/p");
   EXPECT_EQ(state_of_command({"provostd"}), "/var/lib/provost");
+  EXPECT_EQ(
+      state_of_command({"systemd-nspawn", "--quiet", "--boot",
+                        "--directory=/srv/p/machines/tiny/cpu-1/root", "--machine=pv-a-0402"}),
+      "/srv/p")
+      << "a node says where it lies, also when its provostd does not run";
+  EXPECT_EQ(state_of_command({"systemd-nspawn", "--directory=/srv/other"}), "");
   EXPECT_EQ(state_of_command({"vi", "--state", "/srv/p"}), "");
   EXPECT_EQ(state_of_command({}), "");
 }

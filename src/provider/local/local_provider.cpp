@@ -121,8 +121,7 @@ Status LocalProvider::create_network(const NetworkSpec& spec, const Progress& pr
   if (Status noted = note_state(options_.places.state); !noted) {
     return noted;
   }
-  if (Status raised = raise_kernel_limits(kernel_limits_record(options_.places.state));
-      !raised) {
+  if (Status raised = raise_kernel_limits(kernel_limits_record(options_.places.state)); !raised) {
     return raised;
   }
   if (Status unclaimed = subnet_is_free(spec.subnet, bridge_name(spec.id)); !unclaimed) {

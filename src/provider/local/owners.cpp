@@ -30,6 +30,11 @@ std::string note_of(const std::string& state) {
   return fmt::format("{}/{}", kNotes, to_hex(os::sha256(absolute(state))).substr(0, 16));
 }
 
+bool is_same_file(const std::string& left, const std::string& right) {
+  std::error_code problem;
+  return fs::equivalent(left, right, problem);
+}
+
 std::string state_of_process(const std::string& pid) {
   const auto text = os::read_file("/proc/" + pid + "/cmdline");
   if (!text) {
@@ -40,13 +45,25 @@ std::string state_of_process(const std::string& pid) {
     std::error_code problem;
     state = fs::read_symlink("/proc/" + pid + "/cwd", problem).string() + "/" + state;
   }
-  return state;
+  // In a mount namespace of its own the path may mean another directory.
+  const std::string seen = "/proc/" + pid + "/root" + state;
+  return state.empty() || is_same_file("/proc/self/ns/mnt", "/proc/" + pid + "/ns/mnt") ? state
+                                                                                        : seen;
 }
 
 }  // namespace
 
 std::string state_of_command(const std::vector<std::string>& argv) {
-  if (argv.empty() || argv[0].substr(argv[0].rfind('/') + 1) != "provostd") {
+  const std::string program = argv.empty() ? std::string() : argv[0].substr(argv[0].rfind('/') + 1);
+  if (program == "systemd-nspawn") {
+    constexpr std::string_view kDirectory = "--directory=";
+    for (const std::string& argument : argv) {
+      if (argument.starts_with(kDirectory)) {
+        return state_of_mount(argument.substr(kDirectory.size()));
+      }
+    }
+  }
+  if (program != "provostd") {
     return {};
   }
   constexpr std::string_view kOption = "--state";
@@ -90,7 +107,8 @@ std::vector<std::string> states_of_host() {
   std::set<std::string> found;
   const auto add = [&](const std::string& state) {
     if (!state.empty() && os::is_directory(state)) {
-      found.insert(absolute(state));
+      // What is seen through another process's root has no name of its own here.
+      found.insert(state.starts_with("/proc/") ? state : absolute(state));
     }
   };
   for (const std::string& note : os::list_directory(kNotes)) {

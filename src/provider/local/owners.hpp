@@ -16,14 +16,15 @@ Status note_state(const std::string& state);
 /// It has none any more.
 void forget_state(const std::string& state);
 
-/// Every state directory that may own something here: those noted, those of provostd that run, and
-/// those that mounts name. Absolute, sorted.
+/// Every state directory that may own something here: those noted, those of provostd and nodes that
+/// run, and those that mounts name. Absolute, sorted.
 std::vector<std::string> states_of_host();
 
 /// Network id -> cluster's directory, of all that the records below `state` name.
 std::map<std::string, std::string> networks_of_state(const std::string& state);
 
-/// A provostd's state directory by its command line, if it is one. Pure.
+/// The state directory that the command line of a provostd, or of a node's systemd-nspawn, names;
+/// "" for others. Pure.
 std::string state_of_command(const std::vector<std::string>& argv);
 
 /// "/srv/p" of "/srv/p/machines/tiny/cpu-1/root", or "". Pure.
