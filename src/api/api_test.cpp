@@ -102,7 +102,8 @@ TEST_F(Api, SaysWhenItIsReadyToAnybody) {
 }
 
 TEST_F(Api, RemoteCallersNeedAToken) {
-  for (const char* path : {"/v1/clusters", "/v1/nodes", "/v1/events", "/v1/tokens", "/v1/host"}) {
+  for (const char* path : {"/v1/clusters", "/v1/nodes", "/v1/events", "/v1/tokens", "/v1/host",
+                           "/v1/doctor", "/v1/clusters/a/report", "/v1/clusters/a/files"}) {
     EXPECT_EQ(with_token("", "GET", path).status, 403) << path;
     EXPECT_EQ(with_token("guessed", "GET", path).status, 403) << path;
   }
@@ -149,6 +150,10 @@ TEST_F(Api, WhatIsNotThereIsNotFound) {
   EXPECT_EQ(as_root("GET", "/v1/clusters/none").status, 404);
   EXPECT_EQ(as_root("DELETE", "/v1/clusters/none").status, 404);
   EXPECT_EQ(as_root("GET", "/v1/clusters/none/removal").status, 404);
+  EXPECT_EQ(as_root("GET", "/v1/clusters/none/files").status, 404);
+  const auto report =
+      os::http({.unix_socket = socket()}, {.method = "GET", .path = "/v1/clusters/none/report"});
+  EXPECT_THAT(report->body, HasSubstr("there is no cluster named none"));
   EXPECT_EQ(as_root("GET", "/v1/nodes/cpu-1").status, 404);
   EXPECT_EQ(as_root("GET", "/v1/nodes/cpu-1/logs").status, 404);
   EXPECT_EQ(as_root("POST", "/v1/nodes/cpu-1/exec", R"({"argv": ["true"]})").status, 404);
@@ -175,6 +180,13 @@ TEST_F(Api, UnsoundFilesMakeNothingAndComeBackWithTheirFindings) {
   const Answer checked = as_root("POST", "/v1/validate", body);
   EXPECT_EQ(checked.status, 200);
   EXPECT_FALSE(checked.body.at("findings").as_array().empty());
+}
+
+TEST_F(Api, SaysHowItIs) {
+  const Answer said = as_root("GET", "/v1/doctor");
+  EXPECT_EQ(said.status, 200);
+  EXPECT_GT(said.body.at("doctor").at("certificate_ends_ms").as_int64(), to_millis(now_utc()));
+  EXPECT_TRUE(said.body.at("doctor").at("clusters").as_array().empty());
 }
 
 TEST(ReadCommand, WantsAListOfTexts) {

@@ -196,6 +196,8 @@ void Endpoint::answer(Asked asked) {
     answer_events(asked);
   } else if (path[2] == "tokens") {
     answer_tokens(asked);
+  } else if (path[2] == "doctor" && method == "GET") {
+    asked.responder.send(to_response(200, {{"doctor", to_json(desk_.health())}}));
   } else if (path[2] == "host" && method == "GET") {
     const auto host = desk_.host();
     asked.responder.send(host ? to_response(200, {{"host", to_json(*host)}})
@@ -294,6 +296,12 @@ void Endpoint::answer_clusters(const Asked& asked) {
          });
   } else if (path.size() == 5 && (path[4] == "plan" || path[4] == "apply") && method == "POST") {
     change(asked);
+  } else if (path.size() == 5 && path[4] == "files" && method == "GET") {
+    send(desk_.files(path[3]), 200, [](const auto& found) {
+      return json::object{{"files", to_json(found)}};
+    });
+  } else if (path.size() == 5 && path[4] == "report" && method == "GET") {
+    report(asked);
   } else if (path.size() == 5 && path[4] == "removal" && method == "GET") {
     send(desk_.removal(path[3]), 200, [](const auto& found) {
       return json::object{{"removal", to_json(found)}};
@@ -301,6 +309,19 @@ void Endpoint::answer_clusters(const Asked& asked) {
   } else {
     asked.responder.send(to_response(Error{ErrorKind::not_found, "no such call", {}}));
   }
+}
+
+void Endpoint::report(const Asked& asked) {
+  asked.responder.begin(200, "application/x-ndjson");
+  const StopWhenGone gone(asked.responder, {});
+  const Status made = desk_.report(
+      asked.caller, asked.path[3],
+      [&](const service::ReportPart& part) { asked.responder.write(to_line(to_json(part))); },
+      gone.token());
+  if (!made) {
+    asked.responder.write(to_line({{"error", to_json(made.error())}}));
+  }
+  asked.responder.end();
 }
 
 void Endpoint::answer_nodes(const Asked& asked) {

@@ -53,6 +53,7 @@ class Endpoint {
   void create(const Asked& asked);
   void change(const Asked& asked);
   void validate(const Asked& asked);
+  void report(const Asked& asked);
   void exec(const Asked& asked, const service::NodeReport& node);
   void logs(const Asked& asked, const service::NodeReport& node);
   void follow_events(const Asked& asked, store::EventFilter filter);

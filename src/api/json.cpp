@@ -31,6 +31,20 @@ json::value stored(const std::string& text) {
   return problem ? json::value(json::array{}) : value;
 }
 
+std::string_view name(protocol::UnitState state) {
+  switch (state) {
+    case protocol::UnitState::waiting:
+      return "waiting";
+    case protocol::UnitState::starting:
+      return "starting";
+    case protocol::UnitState::up:
+      return "up";
+    case protocol::UnitState::failed:
+      return "failed";
+  }
+  return "";
+}
+
 std::string_view name(protocol::ScriptState state) {
   switch (state) {
     case protocol::ScriptState::none:
@@ -118,6 +132,45 @@ int http_status(ErrorKind kind) {
       return 500;
   }
   return 500;
+}
+
+json::object to_json(const service::HealthReport& health) {
+  json::array clusters;
+  for (const service::ClusterHealth& cluster : health.clusters) {
+    json::array nodes;
+    for (const service::NodeHealth& each : cluster.nodes) {
+      json::object node = to_json(each.node);
+      json::array units;
+      for (const protocol::UnitReport& unit : each.units) {
+        units.push_back(json::object{
+            {"name", unit.name}, {"state", name(unit.state)}, {"message", or_null(unit.message)}});
+      }
+      node["units"] = std::move(units);
+      nodes.push_back(std::move(node));
+    }
+    clusters.push_back(json::object{{"name", cluster.name},
+                                    {"status", or_null(cluster.status)},
+                                    {"problem", or_null(cluster.problem)},
+                                    {"slurm_answers", cluster.slurm_answers},
+                                    {"nodes", std::move(nodes)}});
+  }
+  return {{"certificate_ends", to_iso(health.certificate_ends)},
+          {"certificate_ends_ms", to_millis(health.certificate_ends)},
+          {"clusters", std::move(clusters)}};
+}
+
+json::object to_json(const service::ReportPart& part) {
+  return {{"path", part.path}, {"bytes", to_base64(part.text)}, {"missing", or_null(part.missing)}};
+}
+
+json::object to_json(const spec::Sources& files) {
+  const auto one = [](const std::optional<spec::SourceText>& file) {
+    return file ? json::value(json::object{{"name", file->name}, {"text", file->text}})
+                : json::value();
+  };
+  return {{"cluster_config", one(files.cluster_config)},
+          {"provisioning_parameters", one(files.provisioning_parameters)},
+          {"campus", one(files.campus)}};
 }
 
 json::object to_json(const Error& error) {

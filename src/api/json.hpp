@@ -18,6 +18,10 @@ boost::json::object to_json(const store::Event& event);
 boost::json::object to_json(const store::Removal& removal);
 boost::json::object to_json(const service::ChangePlan& plan);
 boost::json::object to_json(const service::HostReport& host);
+boost::json::object to_json(const service::HealthReport& health);
+boost::json::object to_json(const service::ReportPart& part);
+/// A cluster's files as requests have them.
+boost::json::object to_json(const spec::Sources& files);
 boost::json::object to_json(const Error& error);
 
 /// The HTTP status of an error.

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 
 #include "api/endpoint.hpp"
@@ -12,6 +13,7 @@
 #include "provider/local/local_provider.hpp"
 #include "service/desk.hpp"
 #include "service/world.hpp"
+#include "support/installation.hpp"
 
 namespace provost {
 namespace {
@@ -111,6 +113,27 @@ Result<std::unique_ptr<service::World>> make_world(const Options& options) {
                                           std::move(*keys), *epoch);
 }
 
+/// For `provost doctor` and `provost report`, also when this provostd does not run.
+Status note_installation(const Options& options) {
+  std::error_code problem;
+  const auto log = std::filesystem::read_symlink("/proc/self/fd/2", problem);
+  const auto absolute = [&](const std::string& path) {
+    return std::filesystem::absolute(path, problem).lexically_normal().string();
+  };
+  return support::note(
+      {.state = absolute(options.settings.state),
+       .run = absolute(options.settings.run),
+       .buckets = absolute(options.settings.bucket_root()),
+       .images = absolute(options.images),
+       .image_cache =
+           absolute(options.image_cache.empty() ? options.settings.state : options.image_cache),
+       .agent = absolute(options.agent),
+       .listen = options.listen,
+       .network = options.settings.network,
+       .agent_port = options.settings.agent_port,
+       .log = std::filesystem::is_regular_file(log, problem) ? log.string() : std::string()});
+}
+
 Status listen(api::Endpoint& endpoint, const Options& options) {
   if (Status listening = endpoint.listen_unix(options.socket); !listening) {
     return listening;
@@ -147,6 +170,9 @@ int serve(Options options) {
   auto world = make_world(options);
   if (!world) {
     return give_up(world.error());
+  }
+  if (const Status noted = note_installation(options); !noted) {
+    return give_up(noted.error());
   }
   service::Desk desk(**world);
   api::Endpoint endpoint(**world, desk);

@@ -67,6 +67,13 @@ std::vector<std::string> lacks_of(const ClusterModel& model, const provider::Cap
 
 }  // namespace
 
+std::vector<std::string> journal_of(const std::string& unit, int lines) {
+  std::vector<std::string> argv = {"journalctl", "--no-pager", "-o",
+                                   "short-iso",  "-n",         std::to_string(lines)};
+  append_filter(argv, unit);
+  return argv;
+}
+
 Result<Desk::Reading> Desk::read(const store::Cluster& row) {
   Reading reading{.row = row,
                   .nodes = world_.store().nodes(row.id),
@@ -207,16 +214,23 @@ std::vector<ClusterReport> Desk::list() {
   return reports;
 }
 
+Result<store::Cluster> Desk::row_named(const std::string& name) {
+  if (auto row = world_.store().cluster_named(name)) {
+    return *row;
+  }
+  std::vector<std::string> names;
+  for (const store::Cluster& each : world_.store().clusters()) {
+    names.push_back(each.name);
+  }
+  Error error{ErrorKind::not_found, fmt::format("there is no cluster named {}", name),
+              did_you_mean(name, names)};
+  return pass(std::move(error));
+}
+
 Result<Description> Desk::describe(const std::string& name) {
-  const auto row = world_.store().cluster_named(name);
+  const auto row = row_named(name);
   if (!row) {
-    std::vector<std::string> names;
-    for (const store::Cluster& each : world_.store().clusters()) {
-      names.push_back(each.name);
-    }
-    Error error{ErrorKind::not_found, fmt::format("there is no cluster named {}", name),
-                did_you_mean(name, names)};
-    return pass(std::move(error));
+    return pass(row.error());
   }
   auto reading = read(*row);
   if (!reading) {
@@ -373,8 +387,7 @@ Status Desk::logs(const NodeReport& node, const LogQuery& query,
         os::run({.argv = argv, .timeout = std::chrono::hours(24 * 365)}, hand_on, stop);
     return ran ? Status{} : pass(ran.error());
   }
-  argv = {"journalctl", "--no-pager", "-o", "short-iso", "-n", std::to_string(query.lines)};
-  append_filter(argv, query.unit);
+  argv = journal_of(query.unit, query.lines);
   if (query.follow) {
     argv.push_back("--follow");
   }

@@ -141,6 +141,33 @@ struct HostReport {
   std::string bucket_root;
 };
 
+/// A node as `provost doctor` looks at it.
+struct NodeHealth {
+  NodeReport node;
+  std::vector<protocol::UnitReport> units;  ///< empty: its agent has not reported
+};
+
+struct ClusterHealth {
+  std::string name;
+  std::string status;   ///< HyperPod's; empty: not known
+  std::string problem;  ///< why there is no more to say
+  bool slurm_answers = false;
+  std::vector<NodeHealth> nodes;
+};
+
+/// What only provostd knows of how it and its clusters are.
+struct HealthReport {
+  UtcTime certificate_ends{};  ///< provostd's own
+  std::vector<ClusterHealth> clusters;
+};
+
+/// One text of a support report, secrets removed.
+struct ReportPart {
+  std::string path;  ///< "nodes/cpu-1/slurmd.log"
+  std::string text;
+  std::string missing;  ///< why it could not be had; empty: it is there
+};
+
 struct SshReport {
   std::string address;
   std::string key_file;
@@ -191,6 +218,17 @@ class Desk {
   Status logs(const NodeReport& node, const LogQuery& query,
               const std::function<void(std::string_view)>& on_text, const std::stop_token& stop);
 
+  /// The files of a cluster as they are stored. Errors: not_found.
+  Result<spec::Sources> files(const std::string& name);
+
+  HealthReport health();
+
+  /// Logs, Slurm's configuration and pictures, versions of every node of a cluster: each part as it
+  /// is had, those that cannot be had with the reason. `on_part` is called by one thread at a time.
+  /// Errors: not_found.
+  Status report(const Caller& caller, const std::string& name,
+                const std::function<void(const ReportPart&)>& on_part, const std::stop_token& stop);
+
   Result<SshReport> ssh(const Caller& caller, const NodeReport& node);
 
   Result<std::string> make_token(const Caller& caller, const std::string& name);
@@ -206,6 +244,7 @@ class Desk {
   Status roll_back(const std::string& name, const std::string& group, const std::string& why);
 
  private:
+  Result<store::Cluster> row_named(const std::string& name);
   struct Reading;  // one cluster, read once for a report
   Result<Reading> read(const store::Cluster& row);
   ClusterReport report(const Reading& reading);

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "service/collector.hpp"
@@ -17,5 +18,8 @@ struct Desk::Reading {
   std::optional<Picture> picture;
   std::vector<control::StepView> steps;  ///< of this cluster
 };
+
+/// journalctl's arguments for the last `lines` of what a unit said on a node; an empty unit: all.
+std::vector<std::string> journal_of(const std::string& unit, int lines);
 
 }  // namespace provost::service

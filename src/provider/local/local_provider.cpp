@@ -156,7 +156,7 @@ Status LocalProvider::remove_network(const std::string& cluster, const Progress&
     ::rmdir((options_.places.run + "/netns").c_str());
     remove_empty_nspawn_directories();
     if (Status restored =
-            restore_kernel_limits(options_.places.state + "/machines.kernel-limits.json");
+            restore_kernel_limits(kernel_limits_record(options_.places.state));
         !restored) {
       return restored;
     }
