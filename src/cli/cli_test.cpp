@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cli/doctor.hpp"
 #include "cli/documents.hpp"
 #include "cli/findings.hpp"
 #include "cli/program.hpp"
@@ -26,6 +27,49 @@ TEST(Table, CutsItsLastColumnAtTheScreensEdge) {
   Table table({"NAME", "NOTE"});
   table.add({"cpu-1", "a note that is much longer than the screen"});
   EXPECT_EQ(columns(table.text(kScreen).substr(table.text(kScreen).find('\n') + 1)), 31U);
+}
+
+TEST(Wrap, BreaksBetweenWordsAndLosesNothing) {
+  EXPECT_THAT(wrap("one two three", 8), ElementsAre("one two", "three"));
+  EXPECT_THAT(wrap("một hai ba", 7), ElementsAre("một hai", "ba"));
+  EXPECT_THAT(wrap("/a/path/without/blanks", 8), ElementsAre("/a/path/", "without/", "blanks"));
+  EXPECT_THAT(wrap("", 8), ElementsAre(""));
+  EXPECT_THAT(wrap("exactly8", 8), ElementsAre("exactly8"));
+}
+
+TEST(Doctor, GivesEachCheckOneLineOffATerminalAndTheScreensWidthOnIt) {
+  const std::vector<support::Line> lines = {
+      {.check = "memory", .finding = "12 of 16 MiB available", .by_hand = "free -m"},
+      {.check = "store",
+       .verdict = support::Verdict::fail,
+       .finding = "the file /var/lib/provost/provost.db is damaged",
+       .mend = "put a backup back",
+       .by_hand = "sqlite3 /var/lib/provost/provost.db"}};
+  const std::string plain = to_text(lines, kPlain);
+  EXPECT_EQ(std::count(plain.begin(), plain.end(), '\n'), 3);
+  EXPECT_THAT(plain, HasSubstr("FAIL    store   the file /var/lib/provost/provost.db is damaged  "
+                               "put a backup back  sqlite3"));
+  const Terminal screen{.interactive = true, .colour = false, .width = 100};
+  std::istringstream shown(to_text(lines, screen));
+  for (std::string line; std::getline(shown, line);) {
+    EXPECT_LE(columns(line), 100U) << line;
+    EXPECT_THAT(line, ::testing::Not(HasSubstr("…"))) << "nothing of a command is cut";
+  }
+}
+
+TEST(Doctor, ReadsWhatProvostdSays) {
+  const auto doctor = json::parse(R"({"certificate_ends_ms": 5000, "clusters": [{"name": "tiny",
+    "status": "InService", "problem": null, "slurm_answers": true, "nodes": [{"name": "cpu-1",
+    "role": "compute", "status": "Running", "agent": "connected", "seconds_since_heard": 3,
+    "slurm": "idle", "reason": null, "units": [{"name": "slurmd.service", "state": "up"}]}]}]})");
+  const support::Daemon daemon =
+      read_daemon({{"version", "1"}, {"pid", 7}, {"state_directory", "/s"}}, doctor.as_object());
+  EXPECT_TRUE(daemon.answers);
+  EXPECT_EQ(daemon.pid, 7);
+  EXPECT_EQ(daemon.certificate_ends, from_millis(5000));
+  ASSERT_EQ(daemon.clusters.size(), 1U);
+  EXPECT_EQ(check_cluster(daemon.clusters[0]).verdict, support::Verdict::pass);
+  EXPECT_TRUE(read_daemon({}, {}).clusters.empty());
 }
 
 TEST(Excerpt, MarksThePlaceInLinesWithTabsAndUnicode) {
@@ -83,8 +127,9 @@ TEST(Documents, KnowEveryCommand) {
   Program program;
   const std::string page = manual(program.app());
   const std::string bash = completion(program.app(), "bash");
-  for (const char* name : {"create", "validate", "delete", "wait", "list", "describe", "nodes",
-                           "events", "logs", "exec", "ssh", "status", "token", "bucket"}) {
+  for (const char* name :
+       {"create", "validate", "delete", "wait", "list", "describe", "nodes", "events", "logs",
+        "exec", "ssh", "status", "token", "bucket", "doctor", "report"}) {
     EXPECT_THAT(page, HasSubstr(std::string(".SS ") + name));
     EXPECT_THAT(bash, HasSubstr(std::string("    ") + name + ")"));
   }

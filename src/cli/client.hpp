@@ -19,6 +19,7 @@ enum Exit : int {
   kToDo = 3,  ///< of plan: there is something to change
   kDenied = 4,
   kUnreachable = 5,
+  kWarnings = 6,  ///< of doctor: nothing failed, but something is to be looked at
   kInterrupted = 130
 };
 
@@ -46,6 +47,8 @@ class Client {
   Called<void> stream(const std::string& method, const std::string& path, const std::string& body,
                       const OnLine& on_line) const;
 
+  /// Of a local one: its socket.
+  [[nodiscard]] const std::string& socket() const { return target_.unix_socket; }
   [[nodiscard]] bool is_local() const { return !target_.unix_socket.empty(); }
   /// False: there is not even a socket to ask at.
   [[nodiscard]] bool may_be_there() const { return !is_local() || os::exists(target_.unix_socket); }

@@ -117,6 +117,18 @@ int bucket_put(const Context& context, const BucketArguments& arguments);
 int bucket_list(const Context& context);
 int status(const Context& context);
 
+struct DoctorArguments {
+  std::string state;  ///< empty: where the provostd at the socket keeps it
+  bool fix = false;
+  bool running = false;  ///< leftover machines that run are ended, too
+};
+int doctor(const Context& context, const DoctorArguments& arguments);
+struct ReportArguments {
+  std::string cluster;
+  std::string output;  ///< a file or a directory; empty: the working directory
+};
+int report_cluster(const Context& context, const ReportArguments& arguments);
+
 /// A cluster's files as the API takes them, and their texts by name.
 struct Request {
   json::object body;

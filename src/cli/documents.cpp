@@ -143,7 +143,8 @@ std::string manual(CLI::App& app) {
     add(*command, command->get_name());
   }
   text +=
-      ".SH EXIT STATUS\n0 done; 1 failed; 2 wrong usage; 4 denied; 5 provostd does not answer; "
+      ".SH EXIT STATUS\n0 done; 1 failed; 2 wrong usage; 3 plan: something to do; 4 denied; "
+      "5 provostd does not answer; 6 doctor: warnings only; "
       "exec and ssh pass on that of the command.\n"
       ".SH ENVIRONMENT\n.TP\n.B PROVOST_SOCKET\nsocket of provostd\n.TP\n.B NO_COLOR\nno colours\n"
       ".SH FILES\n.TP\n.B /run/provost/provostd.sock\nsocket of the API, for root\n"

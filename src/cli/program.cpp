@@ -49,7 +49,7 @@ Program::Program()
       "  provost ssh login-1\n"
       "  provost delete university\n"
       "Exit status: 0 done, 1 failed, 2 wrong usage, 3 plan: something to do, 4 denied, 5 provostd "
-      "does not answer");
+      "does not answer, 6 doctor: warnings only");
   declare_global();
   declare_making();
   declare_changing();
@@ -259,6 +259,24 @@ void Program::declare_reaching() {
 void Program::declare_host() {
   command("status", "Is provostd ready, and what has its host", "  provost status",
           [](const Context& context) { return status(context); });
+  CLI::App* check = command(
+      "doctor", "Is this host fit for clusters, and is what runs on it well",
+      "  provost doctor\n  provost doctor --fix\n  provost doctor --json | jq '.lines[]'\n"
+      "Exit status: 0 all is well, 1 something failed, 6 warnings only. Works without provostd.",
+      [this](const Context& context) { return doctor(context, doctor_); });
+  check->add_flag("--fix", doctor_.fix,
+                  "Do what is safe: remove leftovers, raise kernel limits, make directories");
+  check->add_flag("--running", doctor_.running,
+                  "With --fix: also end machines that run and belong to no cluster");
+  check->add_option("--state", doctor_.state,
+                    "State directory of the provostd in question (default: that of --socket)");
+  CLI::App* bundle = command(
+      "report", "One archive about a cluster for somebody who helps, without secrets",
+      "  provost report university\n  provost report university --output /tmp/report.tar.gz",
+      [this](const Context& context) { return report_cluster(context, report_); });
+  bundle->add_option("cluster", report_.cluster, "Name of the cluster")->required();
+  bundle->add_option("--output,-o", report_.output,
+                     "The archive's file (default: provost-report-NAME-DATE.tar.gz here)");
   CLI::App* token = command("token", "Tokens for the API over TLS",
                             "  provost token create laptop >token\n"
                             "  provost --server https://host:7443 --authority authority.pem \\\n"

@@ -67,6 +67,8 @@ class Program {
   DeleteArguments delete_;
   WaitArguments wait_;
   BucketArguments bucket_;
+  DoctorArguments doctor_;
+  ReportArguments report_;
   std::string name_;
   Run run_;
 };

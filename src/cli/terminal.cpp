@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iostream>
 #include <set>
 
 namespace provost::cli {
@@ -72,11 +73,13 @@ std::string paint(const Terminal& terminal, Paint paint, std::string_view text) 
 
 Paint paint_of(std::string_view state) {
   static const std::set<std::string_view> kGood = {"Running",   "InService", "idle", "mixed",
-                                                   "allocated", "connected", "yes"};
+                                                   "allocated", "connected", "yes",
+                                                   "PASS"};
   static const std::set<std::string_view> kBusy = {
-      "Pending", "Creating", "Updating", "Deleting", "ShuttingDown", "Degraded", "Warn", "warning"};
+      "Pending", "Creating", "Updating", "Deleting", "ShuttingDown", "Degraded", "Warn", "warning",
+      "WARN"};
   static const std::set<std::string_view> kBad = {"Failed", "Failure", "silent",
-                                                  "Error",  "error",   "down"};
+                                                  "Error",  "error",   "down", "FAIL"};
   if (kGood.contains(state)) {
     return Paint::good;
   }
@@ -93,6 +96,28 @@ std::size_t columns(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char each) {
     return (static_cast<unsigned char>(each) & 0xC0U) != 0x80U;
   }));
+}
+
+Working::Working() : shown_(::isatty(STDERR_FILENO) == 1) {}
+
+void Working::say(std::string_view text) {
+  if (shown_) {
+    std::cerr << "\r\033[K" << cut(text, kFallbackWidth - 1) << std::flush;
+  }
+}
+
+std::vector<std::string> wrap(std::string_view text, std::size_t width) {
+  std::vector<std::string> lines;
+  while (columns(text) > width) {
+    std::size_t end = cut(text, width + 1).size() - std::string_view("…").size();
+    const std::size_t blank = text.substr(0, end + 1).rfind(' ');
+    const bool between_words = blank != std::string_view::npos && blank > 0;
+    end = between_words ? blank : end;
+    lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(end + (between_words ? 1 : 0));
+  }
+  lines.emplace_back(text);
+  return lines;
 }
 
 std::string Table::text(const Terminal& terminal, std::size_t indent) const {

@@ -25,6 +25,25 @@ Paint paint_of(std::string_view state);
 /// Columns of a text as a terminal counts them (UTF-8, one a code point).
 std::size_t columns(std::string_view text);
 
+/// Says on standard error what goes on while somebody waits, when that is a terminal; the line is gone
+/// in the end.
+class Working {
+ public:
+  Working();
+  ~Working() { say({}); }
+  Working(const Working&) = delete;
+  Working& operator=(const Working&) = delete;
+
+  /// An empty text takes the line away.
+  void say(std::string_view text);
+
+ private:
+  bool shown_ = false;
+};
+
+/// Lines of at most `width` columns, broken between words where that is possible.
+std::vector<std::string> wrap(std::string_view text, std::size_t width);
+
 /// Rows under headings; columns as wide as need be, two spaces between them. The last column is cut
 /// at the terminal's width when it is interactive. Empty columns are left out.
 class Table {
