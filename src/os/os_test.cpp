@@ -533,6 +533,22 @@ std::string in_words(const std::string& pem) {
   return run(command)->out;
 }
 
+TEST(Tls, SaysWhenACertificateEnds) {
+  const auto authority = make_authority("Provost test");
+  const auto issued = issue(*authority, {.common_name = "node",
+                                         .names = {},
+                                         .addresses = {},
+                                         .uris = {},
+                                         .server = true,
+                                         .validity = std::chrono::hours(48)});
+  const auto ends = end_of(issued->certificate);
+  ASSERT_TRUE(ends);
+  EXPECT_LT(std::chrono::abs(*ends - (now_utc() + std::chrono::hours(48))),
+            std::chrono::minutes(1));
+  EXPECT_FALSE(end_of("no certificate"));
+  EXPECT_FALSE(end_of(""));
+}
+
 TEST(Tls, IssuesWhatVerifiesWithAllItsNames) {
   const Scratch scratch;
   const auto authority = make_authority("Provost test");

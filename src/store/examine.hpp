@@ -20,7 +20,7 @@ struct KnownCluster {
 struct Examined {
   std::string file;
   bool exists = false;
-  std::string damage;  ///< why it cannot be read or trusted; empty: it is whole
+  std::string damage;                ///< why it cannot be read or trusted; empty: it is whole
   std::vector<std::string> missing;  ///< migrations of this program that it has not had
   std::vector<std::string> unknown;  ///< migrations that a newer program made
   std::optional<UtcTime> last_event;
@@ -31,8 +31,8 @@ struct Examined {
   [[nodiscard]] bool trusted() const { return exists && damage.empty() && unknown.empty(); }
 };
 
-/// Checks every page of `directory`/provost.db and reads what it says. Never fails: a file that is no
-/// store is `damage`.
+/// Checks every page of `directory`/provost.db and reads what it says. Never fails: a file that is
+/// no store is `damage`.
 Examined examine(const std::string& directory);
 
 }  // namespace provost::store

@@ -176,7 +176,7 @@ TEST_F(StoreTest, ATornPageIsFoundAndNothingOfItIsTrusted) {
 TEST_F(StoreTest, AFileThatIsNoStoreIsDamageAndNoCrash) {
   std::filesystem::create_directories(directory_);
   for (const std::string& content :
-       {std::string(), std::string(8192, 'x'), std::string("SQLite format 3\0 and no more", 29)}) {
+       {std::string(), std::string(8192, 'x'), std::string("SQLite format 3\0 and no more", 28)}) {
     ASSERT_TRUE(os::write_file(directory_ + "/provost.db", content, 0600));
     const Examined found = examine(directory_);
     EXPECT_TRUE(found.exists);
