@@ -1,89 +1,100 @@
 #include "store/examine.hpp"
 
 #include <SQLiteCpp/SQLiteCpp.h>
-#include <fmt/format.h>
+#include <sqlite3.h>
 
 #include <algorithm>
-#include <set>
 
-#include "base/text.hpp"
-#include "os/files.hpp"
 #include "store/migrations.hpp"
 
 namespace provost::store {
 namespace {
 
-/// "" or the first things that SQLite finds wrong.
-std::string check_pages(SQLite::Database& database) {
-  SQLite::Statement check(database, "PRAGMA integrity_check(3)");
-  std::vector<std::string> found;
-  while (check.executeStep()) {
-    const std::string line = check.getColumn(0).getString();
-    if (line != "ok") {
-      const auto lines = split(line, '\n');
-      found.push_back(lines.size() > 1 && lines[0].starts_with("***") ? lines[1] : lines[0]);
-    }
-  }
-  return join(found, "; ");
+constexpr const char* kRestore =
+    "stop provostd, then: provost restore FILE (docs/backup.md); the damaged file is kept";
+
+tl::unexpected<Error> damaged(std::string_view what) {
+  return pass(Error{ErrorKind::invalid, fmt::format("it is damaged: {}", what), kRestore});
 }
 
-void read_migrations(SQLite::Database& database, Examined& found) {
-  std::set<std::string> applied;
-  SQLite::Statement query(database, "SELECT name FROM migrations ORDER BY name");
-  while (query.executeStep()) {
-    applied.insert(query.getColumn(0).getString());
-  }
-  for (const Migration& migration : kMigrations) {
-    if (applied.erase(std::string(migration.name)) == 0) {
-      found.missing.emplace_back(migration.name);
-    }
-  }
-  found.unknown.assign(applied.begin(), applied.end());
-}
-
-void read_contents(SQLite::Database& database, Examined& found) {
-  SQLite::Statement last(database, "SELECT max(time) FROM events");
-  if (last.executeStep() && !last.isColumnNull(0)) {
-    found.last_event = from_millis(last.getColumn(0).getInt64());
-  }
-  SQLite::Statement authority(database,
-                              "SELECT value FROM settings WHERE key = 'authority.certificate'");
-  if (authority.executeStep()) {
-    found.authority = authority.getColumn(0).getString();
-  }
-  SQLite::Statement clusters(
-      database,
-      "SELECT id, name, network_id, (SELECT count(*) FROM nodes WHERE cluster_id = clusters.id) "
-      "FROM clusters ORDER BY name");
-  while (clusters.executeStep()) {
-    found.clusters.push_back({clusters.getColumn(0).getString(), clusters.getColumn(1).getString(),
-                              clusters.getColumn(2).getString(), clusters.getColumn(3).getInt()});
-  }
+std::string first_answer(SQLite::Database& database, const char* question) {
+  SQLite::Statement query(database, question);
+  return query.executeStep() ? query.getColumn(0).getString() : std::string();
 }
 
 }  // namespace
 
-Examined examine(const std::string& directory) {
-  Examined found{.file = directory + "/provost.db"};
-  found.exists = os::exists(found.file);
-  if (!found.exists) {
-    return found;
+Error to_error(const SQLite::Exception& problem, std::string_view attempted) {
+  ErrorKind kind = ErrorKind::internal;
+  std::string hint;
+  switch (problem.getErrorCode()) {
+    case SQLITE_FULL:
+      kind = ErrorKind::limit;
+      hint = "free space on the file system that holds the state directory";
+      break;
+    case SQLITE_CONSTRAINT:
+      kind = ErrorKind::conflict;
+      break;
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+      kind = ErrorKind::denied;
+      hint = "it must be a file that root can write, on a file system that is not read-only";
+      break;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      kind = ErrorKind::invalid;
+      hint = kRestore;
+      break;
+    default:
+      break;
   }
-  try {
-    SQLite::Database database(found.file, SQLite::OPEN_READONLY);
-    database.setBusyTimeout(5000);
-    found.damage = check_pages(database);
-    read_migrations(database, found);
-    read_contents(database, found);
-  } catch (const std::exception& problem) {
-    if (found.damage.empty()) {
-      found.damage = problem.what();
+  return {kind, fmt::format("cannot {}: {}", attempted, problem.what()), hint};
+}
+
+std::vector<std::string> migrations_of(SQLite::Database& database) {
+  SQLite::Statement query(database, "SELECT name FROM migrations ORDER BY name");
+  std::vector<std::string> names;
+  while (query.executeStep()) {
+    names.push_back(query.getColumn(0).getString());
+  }
+  return names;
+}
+
+Status check_known(const std::vector<std::string>& migrations) {
+  for (const std::string& name : migrations) {
+    const bool known =
+        std::any_of(kMigrations.begin(), kMigrations.end(),
+                    [&](const Migration& migration) { return migration.name == name; });
+    if (!known) {
+      return pass(Error{
+          ErrorKind::invalid,
+          fmt::format("it was made by a newer Provost (migration {}); nothing was changed", name),
+          "install that Provost again, or restore a backup of this one's time"});
     }
   }
-  if (!found.damage.empty()) {
-    found.clusters.clear();
+  return {};
+}
+
+Status examine(SQLite::Database& database, Depth depth) {
+  if (first_answer(database, "SELECT count(*) FROM sqlite_master") == "0") {
+    return {};
   }
-  return found;
+  if (!database.tableExists("migrations")) {
+    return fail(ErrorKind::invalid, "it is a database, but not one of Provost");
+  }
+  if (Status known = check_known(migrations_of(database)); !known) {
+    return known;
+  }
+  const std::string found = first_answer(
+      database, depth == Depth::quick ? "PRAGMA quick_check(1)" : "PRAGMA integrity_check(1)");
+  if (found != "ok") {
+    return damaged(found.substr(found.find_first_not_of("* ")));
+  }
+  if (depth == Depth::whole && !first_answer(database, "PRAGMA foreign_key_check").empty()) {
+    return damaged("rows refer to others that are not there");
+  }
+  return {};
 }
 
 }  // namespace provost::store

@@ -1,38 +1,36 @@
-// A look at a store from outside, for `provost doctor`: read only, also beside a provostd that uses
-// it, and whatever state the file is in.
+// What a file is before anything of it is used or changed: a whole store of this or an older
+// Provost, or something else.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "base/time.hpp"
+#include "base/result.hpp"
+
+namespace SQLite {
+class Database;
+class Exception;
+}  // namespace SQLite
 
 namespace provost::store {
 
-struct KnownCluster {
-  std::string id;
-  std::string name;
-  std::string network_id;
-  int nodes = 0;
+/// How thoroughly a store is read.
+enum class Depth {
+  quick,  ///< every page: torn and overwritten ones are found
+  whole   ///< also indexes against tables, and references between rows
 };
 
-struct Examined {
-  std::string file;
-  bool exists = false;
-  std::string damage;                ///< why it cannot be read or trusted; empty: it is whole
-  std::vector<std::string> missing;  ///< migrations of this program that it has not had
-  std::vector<std::string> unknown;  ///< migrations that a newer program made
-  std::optional<UtcTime> last_event;
-  std::vector<KnownCluster> clusters;
-  std::string authority;  ///< certificate, PEM; empty: none yet
+/// Reads only. A database without any table is a new store and sound. Errors: invalid (damaged;
+/// made by a newer Provost; a database of something else). May throw SQLite::Exception.
+Status examine(SQLite::Database& database, Depth depth);
 
-  /// What it says of clusters can be relied upon.
-  [[nodiscard]] bool trusted() const { return exists && damage.empty() && unknown.empty(); }
-};
+/// The migrations that a store has had, oldest first. May throw SQLite::Exception.
+std::vector<std::string> migrations_of(SQLite::Database& database);
 
-/// Checks every page of `directory`/provost.db and reads what it says. Never fails: a file that is
-/// no store is `damage`.
-Examined examine(const std::string& directory);
+/// Errors: invalid when one of them is unknown here: made by a newer Provost.
+Status check_known(const std::vector<std::string>& migrations);
+
+/// A failure of SQLite as an error of the program, with what an administrator can do.
+Error to_error(const SQLite::Exception& problem, std::string_view attempted);
 
 }  // namespace provost::store

@@ -1,12 +1,11 @@
 #include "store/migrations.hpp"
 
 #include <SQLiteCpp/SQLiteCpp.h>
-#include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
-#include <stdexcept>
 #include <string>
+
+#include "store/examine.hpp"
 
 namespace provost::store {
 
@@ -89,20 +88,8 @@ CREATE TABLE step_times (
 void migrate(SQLite::Database& database) {
   database.exec(
       "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT");
-  std::set<std::string> applied;
-  SQLite::Statement query(database, "SELECT name FROM migrations");
-  while (query.executeStep()) {
-    applied.insert(query.getColumn(0).getString());
-  }
-  for (const std::string& name : applied) {
-    const bool known =
-        std::any_of(kMigrations.begin(), kMigrations.end(),
-                    [&](const Migration& migration) { return migration.name == name; });
-    if (!known) {
-      throw std::runtime_error(
-          fmt::format("it was changed by a newer Provost (migration {}); use that one", name));
-    }
-  }
+  const auto names = migrations_of(database);
+  const std::set<std::string> applied(names.begin(), names.end());
   for (const Migration& migration : kMigrations) {
     const std::string name(migration.name);
     if (applied.contains(name)) {

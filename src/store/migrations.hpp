@@ -19,8 +19,8 @@ struct Migration {
 /// All steps, oldest first.
 extern const std::array<Migration, 6> kMigrations;
 
-/// Applies the missing steps, each in a transaction of its own together with its record. Throws
-/// std::runtime_error when the file knows a step that this program does not (a newer Provost).
+/// Applies the missing steps, each in a transaction of its own together with its record. The file
+/// has been examined (examine.hpp): it knows no step that this program does not.
 void migrate(SQLite::Database& database);
 
 }  // namespace provost::store

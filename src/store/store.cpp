@@ -9,36 +9,26 @@
 
 #include "os/fault.hpp"
 #include "os/files.hpp"
+#include "store/backup.hpp"
+#include "store/examine.hpp"
 #include "store/migrations.hpp"
 
 namespace provost::store {
 namespace {
 
-Error to_error(const SQLite::Exception& problem, std::string_view attempted) {
-  ErrorKind kind = ErrorKind::internal;
-  std::string hint;
-  switch (problem.getErrorCode()) {
-    case SQLITE_FULL:
-      kind = ErrorKind::limit;
-      hint = "free space on the file system that holds the state directory";
-      break;
-    case SQLITE_CONSTRAINT:
-      kind = ErrorKind::conflict;
-      break;
-    case SQLITE_READONLY:
-    case SQLITE_CANTOPEN:
-    case SQLITE_PERM:
-      kind = ErrorKind::denied;
-      break;
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      kind = ErrorKind::invalid;
-      hint = "the file is damaged: restore the state directory from a backup";
-      break;
-    default:
-      break;
-  }
-  return {kind, fmt::format("cannot {}: {}", attempted, problem.what()), hint};
+/// Files made meanwhile are root's alone: secrets are inside.
+template <class Made, class... Args>
+std::unique_ptr<Made> make_private(Args&&... args) {
+  struct Mask {
+    mode_t before = ::umask(0077);
+    ~Mask() { ::umask(before); }
+  } const mask;
+  return std::make_unique<Made>(std::forward<Args>(args)...);
+}
+
+void set_checkpoint_at_close(SQLite::Database& database, bool wanted) {
+  sqlite3_db_config(database.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, wanted ? 0 : 1,
+                    nullptr);
 }
 
 std::int64_t number(SQLite::Statement& row, int column) { return row.getColumn(column).getInt64(); }
@@ -178,13 +168,20 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory) {
     }
     return pass(error);
   }
+  if (Status finished = finish_restore(directory); !finished) {
+    return pass(finished.error(), "a restore was interrupted and cannot be finished");
+  }
   const std::string path = directory + "/provost.db";
   try {
-    const mode_t before = ::umask(0077);  // secrets are inside
-    auto implementation = std::make_unique<Implementation>(std::move(*held), path);
-    ::umask(before);
+    auto implementation = make_private<Implementation>(std::move(*held), path);
     SQLite::Database& database = implementation->database;
     database.setBusyTimeout(5000);
+    // Until it is known what the file is, not even its log is worked into it.
+    set_checkpoint_at_close(database, false);
+    if (Status sound = examine(database, Depth::quick); !sound) {
+      return pass(sound.error(), "cannot use " + path);
+    }
+    set_checkpoint_at_close(database, true);
     database.exec("PRAGMA journal_mode = WAL");
     database.exec("PRAGMA synchronous = FULL");
     database.exec("PRAGMA foreign_keys = ON");

@@ -8,7 +8,7 @@
 
 #include "model/cluster_state.hpp"
 #include "os/files.hpp"
-#include "store/examine.hpp"
+#include "store/inspect.hpp"
 
 namespace provost::store {
 namespace {
@@ -27,6 +27,7 @@ class StoreTest : public testing::Test {
     EXPECT_TRUE(store) << store.error().message;
     return std::move(*store);
   }
+  std::string content() const { return os::read_file(directory_ + "/provost.db").value_or(""); }
   static Cluster cluster(const std::string& name, const std::string& subnet = "10.77.0.0/22") {
     Cluster row;
     row.id = "id-" + name;
@@ -92,20 +93,67 @@ TEST_F(StoreTest, IsHeldByOneProcessOnly) {
   EXPECT_NE(second.error().message.find("another provostd"), std::string::npos);
 }
 
-TEST_F(StoreTest, RefusesAFileOfANewerProvostAndOneThatIsNoDatabase) {
+TEST_F(StoreTest, RefusesAFileOfANewerProvostAndChangesNothingOfIt) {
   { open(); }
   {
     SQLite::Database database(directory_ + "/provost.db", SQLite::OPEN_READWRITE);
     database.exec("INSERT INTO migrations VALUES ('999-future', 'x')");
   }
+  const std::string before = content();
   const auto newer = Store::open(directory_);
   ASSERT_FALSE(newer);
-  EXPECT_NE(newer.error().message.find("newer Provost"), std::string::npos);
+  EXPECT_EQ(newer.error().kind, ErrorKind::invalid);
+  EXPECT_NE(newer.error().message.find("made by a newer Provost"), std::string::npos);
+  EXPECT_EQ(content(), before);
+}
 
+TEST_F(StoreTest, RefusesWhatIsNoStoreAndChangesNothingOfIt) {
+  { open(); }
   ASSERT_TRUE(os::write_file(directory_ + "/provost.db", std::string(8192, 'x')));
   const auto garbage = Store::open(directory_);
   ASSERT_FALSE(garbage);
   EXPECT_EQ(garbage.error().kind, ErrorKind::invalid);
+  EXPECT_NE(garbage.error().hint.find("provost restore"), std::string::npos);
+  EXPECT_EQ(content(), std::string(8192, 'x'));
+
+  std::filesystem::remove(directory_ + "/provost.db");
+  {
+    SQLite::Database database(directory_ + "/provost.db",
+                              SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    database.exec("CREATE TABLE somebody_elses (x)");
+  }
+  const std::string before = content();
+  const auto other = Store::open(directory_);
+  ASSERT_FALSE(other);
+  EXPECT_NE(other.error().message.find("not one of Provost"), std::string::npos);
+  EXPECT_EQ(content(), before);
+
+  std::filesystem::remove(directory_ + "/provost.db");
+  std::filesystem::create_directory(directory_ + "/provost.db");
+  EXPECT_FALSE(Store::open(directory_));
+}
+
+TEST_F(StoreTest, RefusesAFileOfWhichAPageIsTornOrMissing) {
+  {
+    auto store = open();
+    ASSERT_TRUE(store->write("fill", [](Writer& writer) {
+      for (int i = 0; i < 500; ++i) {
+        writer.add_event({.cluster = "tiny", .what = std::string(200, 'e')});
+      }
+    }));
+  }
+  const std::string whole = content();
+  for (std::size_t page = 1; page < whole.size() / 4096; page += 3) {
+    std::string torn = whole;
+    torn.replace(page * 4096, 2048, 2048, 'x');
+    ASSERT_TRUE(os::write_file(directory_ + "/provost.db", torn, 0600));
+    const auto opened = Store::open(directory_);
+    ASSERT_FALSE(opened) << "page " << page;
+    EXPECT_EQ(opened.error().kind, ErrorKind::invalid) << opened.error().message;
+    EXPECT_EQ(content(), torn);
+  }
+  ASSERT_TRUE(os::write_file(directory_ + "/provost.db", whole.substr(0, whole.size() / 2), 0600));
+  EXPECT_FALSE(Store::open(directory_));
 }
 
 TEST_F(StoreTest, DeletingAClusterTakesItsNodesAndIntentsAndKeepsItsEvents) {
@@ -135,15 +183,15 @@ TEST_F(StoreTest, EventsComeInOrderAndTheNewestWhenThereAreTooMany) {
   EXPECT_EQ(events[2].what, "9");
 }
 
-TEST_F(StoreTest, IsExaminedBesideTheProvostdThatUsesIt) {
-  EXPECT_FALSE(examine(directory_).exists);
+TEST_F(StoreTest, IsInspectedBesideTheProvostdThatUsesIt) {
+  EXPECT_FALSE(inspect(directory_).exists);
   auto store = open();
   ASSERT_TRUE(store->write("test", [](Writer& writer) {
     writer.insert_cluster(cluster("tiny"));
     writer.set("authority.certificate", "a certificate");
     writer.add_event({.time = from_millis(1000), .cluster = "tiny", .what = "made"});
   }));
-  const Examined found = examine(directory_);
+  const Inspected found = inspect(directory_);
   EXPECT_TRUE(found.trusted()) << found.damage;
   ASSERT_EQ(found.clusters.size(), 1U);
   EXPECT_EQ(found.clusters[0].network_id, "ntiny");
@@ -166,7 +214,7 @@ TEST_F(StoreTest, ATornPageIsFoundAndNothingOfItIsTrusted) {
   file.seekp(30 * 4096 + 100);
   file << std::string(2048, 'x');
   file.close();
-  const Examined found = examine(directory_);
+  const Inspected found = inspect(directory_);
   EXPECT_TRUE(found.exists);
   EXPECT_NE(found.damage, "");
   EXPECT_FALSE(found.trusted());
@@ -178,7 +226,7 @@ TEST_F(StoreTest, AFileThatIsNoStoreIsDamageAndNoCrash) {
   for (const std::string& content :
        {std::string(), std::string(8192, 'x'), std::string("SQLite format 3\0 and no more", 28)}) {
     ASSERT_TRUE(os::write_file(directory_ + "/provost.db", content, 0600));
-    const Examined found = examine(directory_);
+    const Inspected found = inspect(directory_);
     EXPECT_TRUE(found.exists);
     EXPECT_NE(found.damage, "");
   }
@@ -188,7 +236,7 @@ TEST_F(StoreTest, ANewerProvostsStoreIsNamed) {
   open();
   SQLite::Database(directory_ + "/provost.db", SQLite::OPEN_READWRITE)
       .exec("INSERT INTO migrations VALUES ('999-of-tomorrow', 'now')");
-  const Examined found = examine(directory_);
+  const Inspected found = inspect(directory_);
   EXPECT_EQ(found.unknown, std::vector<std::string>{"999-of-tomorrow"});
   EXPECT_FALSE(found.trusted());
 }

@@ -11,7 +11,7 @@
 #include "base/time.hpp"
 #include "provider/local/kernel_limits.hpp"
 #include "provider/local/leftovers.hpp"
-#include "store/examine.hpp"
+#include "store/inspect.hpp"
 #include "support/installation.hpp"
 #include "support/packages.hpp"
 
@@ -127,7 +127,7 @@ struct HostFacts {
   std::vector<Listener> listeners;
   Clock clock;
   Image image;
-  store::Examined store;
+  store::Inspected store;
   std::vector<CertificateEnd> certificates;  ///< of authority and agents
   std::vector<SecretFile> secrets;
   std::vector<provider::local::KernelLimit> limits;

@@ -270,7 +270,7 @@ Line check_image(const HostFacts& facts) {
 }
 
 Line check_store(const HostFacts& facts) {
-  const store::Examined& store = facts.store;
+  const store::Inspected& store = facts.store;
   Line line =
       passed("store", {}, fmt::format("sqlite3 -readonly {} 'PRAGMA integrity_check'", store.file));
   if (!store.exists) {

@@ -294,7 +294,7 @@ HostFacts look(const Installation& installation, Daemon daemon, const Saying& sa
   // In this order: what is there before who wants it. A cluster made meanwhile is no leftover.
   const auto traces = local::traces_on_host(options.places);
   say("checking the store");
-  facts.store = store::examine(installation.state);
+  facts.store = store::inspect(installation.state);
   const bool nothing_yet =
       !facts.store.exists && !os::is_directory(installation.state + "/machines");
   local::Owners owners{.state = installation.state,
