@@ -1,18 +1,35 @@
 // provost-agent: makes its node what provostd says it should be.
+#include <CLI/CLI.hpp>
 #include <csignal>
 #include <iostream>
-#include <string_view>
 #include <thread>
 
 #include "agent/line.hpp"
 #include "agent/namespaces.hpp"
 #include "base/log.hpp"
+#include "manual/manual.hpp"
 
 namespace {
 
-constexpr const char* kUsage =
-    "usage: provost-agent [--config /etc/provost/agent/agent.json]\n"
-    "Runs on a node of a cluster; provostd tells it what the node should be.\n";
+provost::manual::Page page() {
+  return {
+      .name = "provost-agent",
+      .section = 8,
+      .summary = "makes a node of a cluster what provostd says it should be",
+      .text =
+          "Runs on every node, started by the node's systemd. It connects to provostd with a "
+          "certificate that speaks for this node alone, and is sent files, units and the "
+          "lifecycle script; it reports what runs, and runs commands that root asks for "
+          "(provost-exec(1)). Without a connection it leaves the node as it is and tries again.\n\n"
+          "It is not installed in nodes: the host's is mounted into each at its start, so that an "
+          "upgrade of the host reaches a node when the node is started next.",
+      .exits = "0\tended by SIGTERM or SIGINT\n1\tit could not start; the message says why",
+      .environment = {},
+      .files =
+          "/etc/provost/agent/agent.json\twho it is, and where provostd is\n"
+          "/opt/provost/bin/provost-agent\twhere a node has it",
+      .see_also = {"provostd(8)", "provost-logs(1)"}};
+}
 
 int serve(const std::string& config) {
   auto settings = provost::agent::read_settings(config);
@@ -47,21 +64,17 @@ int serve(const std::string& config) {
 
 int main(int argc, char** argv) {
   std::string config = "/etc/provost/agent/agent.json";
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument = argv[i];
-    if (argument == "--version") {
-      std::cout << "provost-agent " << PROVOST_VERSION << "\n";
-      return EXIT_SUCCESS;
-    }
-    if (argument == "--help") {
-      std::cout << kUsage;
-      return EXIT_SUCCESS;
-    }
-    if (argument != "--config" || i + 1 == argc) {
-      std::cerr << kUsage;
-      return 2;
-    }
-    config = argv[++i];
+  bool manual = false;
+  CLI::App app{"Makes its node what provostd says it should be.", "provost-agent"};
+  app.add_option("--config", config, "Who it is, and where provostd is")
+      ->type_name("FILE")
+      ->capture_default_str();
+  app.add_flag("--manual", manual, "Write the manual page, in roff")->group("");
+  app.set_version_flag("--version", std::string("provost-agent ") + PROVOST_VERSION);
+  CLI11_PARSE(app, argc, argv);
+  if (manual) {
+    std::cout << provost::manual::render(app, "provost-agent", page());
+    return EXIT_SUCCESS;
   }
   return serve(config);
 }

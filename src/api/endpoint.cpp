@@ -289,6 +289,10 @@ void Endpoint::answer_clusters(const Asked& asked) {
     create(asked);
   } else if (path.size() == 4 && method == "GET") {
     send(desk_.describe(path[3]), 200, [](const auto& found) { return to_json(found); });
+  } else if (path.size() == 4 && method == "DELETE" && asked.query("stray") == "1") {
+    send(desk_.remove_stray(asked.caller, path[3]), 200, [](const auto& gone) {
+      return json::object{{"stray", to_json(gone)}};
+    });
   } else if (path.size() == 4 && method == "DELETE") {
     send(desk_.remove(asked.caller, path[3], asked.query("with_data") == "1"), 202,
          [](const auto& found) {

@@ -329,14 +329,23 @@ json::object to_json(const store::Removal& removal) {
           {"kept", stored(removal.kept)}, {"message", or_null(removal.message)}};
 }
 
+json::object to_json(const service::Stray& stray) {
+  return {{"name", stray.cluster}, {"nodes", to_array(stray.nodes)}};
+}
+
 json::object to_json(const service::HostReport& host) {
+  json::array strays;
+  for (const service::Stray& each : host.strays) {
+    strays.push_back(to_json(each));
+  }
   return {{"cpus", host.capacity.cpus},
           {"memory_mib", host.capacity.memory_total_mib},
           {"memory_available_mib", host.capacity.memory_available_mib},
           {"gpus", to_array(host.capacity.gpus)},
           {"network", host.network},
           {"api", or_null(host.api_url)},
-          {"bucket_root", host.bucket_root}};
+          {"bucket_root", host.bucket_root},
+          {"strays", std::move(strays)}};
 }
 
 Result<json::object> read_body(const std::string& body) {

@@ -17,6 +17,7 @@ boost::json::object to_json(const control::StepView& step);
 boost::json::object to_json(const store::Event& event);
 boost::json::object to_json(const store::Removal& removal);
 boost::json::object to_json(const service::ChangePlan& plan);
+boost::json::object to_json(const service::Stray& stray);
 boost::json::object to_json(const service::HostReport& host);
 boost::json::object to_json(const service::HealthReport& health);
 boost::json::object to_json(const service::ReportPart& part);

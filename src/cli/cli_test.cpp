@@ -1,11 +1,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
 
 #include "cli/doctor.hpp"
 #include "cli/documents.hpp"
 #include "cli/findings.hpp"
+#include "cli/pages.hpp"
 #include "cli/program.hpp"
 #include "cli/watch.hpp"
+#include "os/files.hpp"
+#include "os/process.hpp"
 
 namespace provost::cli {
 namespace {
@@ -123,17 +130,94 @@ TEST(Arguments, ThatAreMissingAreSaid) {
   EXPECT_NE(Program().parse({}), "");
 }
 
-TEST(Documents, KnowEveryCommand) {
-  Program program;
-  const std::string page = manual(program.app());
-  const std::string bash = completion(program.app(), "bash");
-  for (const char* name :
-       {"create", "validate", "delete", "wait", "list", "describe", "nodes", "events", "logs",
-        "exec", "ssh", "status", "token", "bucket", "doctor", "report"}) {
-    EXPECT_THAT(page, HasSubstr(std::string(".SS ") + name));
-    EXPECT_THAT(bash, HasSubstr(std::string("    ") + name + ")"));
+std::vector<std::string> command_names(Program& program) {
+  std::vector<std::string> names;
+  for (const CLI::App* each : manual::commands_of(program.app())) {
+    names.push_back(each->get_name());
   }
-  EXPECT_THAT(completion(program.app(), "fish"), HasSubstr("complete -c provost"));
+  return names;
+}
+
+TEST(Manual, HasAPageOfEachCommandAndOfNoOther) {
+  Program program;
+  std::vector<std::string> with_pages;
+  for (const std::string_view each : commands_with_pages()) {
+    with_pages.emplace_back(each);
+  }
+  EXPECT_THAT(with_pages, ::testing::UnorderedElementsAreArray(command_names(program)))
+      << "each command has its words in src/cli/pages.cpp";
+  const std::string all = *manual_of(program.app(), "");
+  for (const std::string& name : command_names(program)) {
+    const auto page = manual_of(program.app(), name);
+    ASSERT_TRUE(page) << name;
+    for (const char* part : {".SH NAME", ".SH SYNOPSIS", ".SH DESCRIPTION", ".SH OPTIONS",
+                             ".SH EXAMPLES", ".SH EXIT STATUS", ".SH SEE ALSO"}) {
+      EXPECT_THAT(*page, HasSubstr(part)) << name;
+    }
+    EXPECT_THAT(all, HasSubstr("\\-" + name + "\\fR(1)"));
+  }
+}
+
+TEST(Manual, SendsReadersToPagesThatAreThere) {
+  Program program;
+  const auto names = command_names(program);
+  for (const std::string& name : names) {
+    const auto page = *command_page(name);
+    for (const std::string& other : page.see_also) {
+      if (other.starts_with("provost-") && other.ends_with("(1)")) {
+        EXPECT_THAT(names, ::testing::Contains(other.substr(8, other.size() - 11))) << name;
+      }
+    }
+  }
+}
+
+TEST(Manual, IsRoffWithoutWarnings) {
+  if (std::system("command -v groff >/dev/null") != 0) {  // NOLINT
+    GTEST_SKIP() << "groff is not installed";
+  }
+  const std::string folder = (std::filesystem::temp_directory_path() / "provost-man-").string() +
+                             std::to_string(::getpid());
+  Program program;
+  ASSERT_TRUE(write_manual(program.app(), folder));
+  for (const std::string& file : os::list_directory(folder)) {
+    const auto ran = os::run({.argv = {"groff", "-ww", "-man", "-z", folder + "/" + file}});
+    ASSERT_TRUE(ran);
+    EXPECT_EQ(ran->err, "") << file;
+    EXPECT_EQ(ran->status, 0);
+  }
+  EXPECT_EQ(os::list_directory(folder).size(), command_names(program).size() + 1);
+  std::filesystem::remove_all(folder);
+}
+
+TEST(Help, IsTheSameHoweverItIsAskedFor) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"create"}, {"token"}, {"token", "create"}, {"restore"}}) {
+    Program asked;
+    auto arguments = words;
+    arguments.emplace_back("--help");
+    EXPECT_NE(asked.parse(arguments), "");
+    EXPECT_EQ(*help_of(Program().app(), words), asked.app().help()) << words.back();
+    EXPECT_THAT(asked.app().help(), HasSubstr("provost " + words.front()));
+  }
+  const auto unknown = help_of(Program().app(), {"craete"});
+  ASSERT_FALSE(unknown);
+  EXPECT_THAT(unknown.error().message, HasSubstr("create"));
+}
+
+std::string offered(const std::vector<std::string>& words) {
+  Program program;
+  return completion_answer(program.app(), words, "/nonexistent");
+}
+
+TEST(Completion, OffersCommandsOptionsValuesAndFiles) {
+  EXPECT_THAT(offered({"des"}), HasSubstr("describe\tAll there is"));
+  EXPECT_EQ(offered({"wait", "university", "--for", "d"}).substr(0, 8), "deleted\t");
+  EXPECT_THAT(offered({"create", "--cl"}), HasSubstr("--cluster-config\t"));
+  EXPECT_EQ(offered({"create", "--cluster-config", ""}), ":files\n");
+  EXPECT_EQ(offered({"bucket", "put", ""}), ":directories\n");
+  EXPECT_THAT(offered({"token", ""}), HasSubstr("delete\t"));
+  EXPECT_EQ(offered({"describe", ""}), "") << "provostd does not answer";
+  EXPECT_EQ(offered({"exec", "cpu-1", "--", "l"}), "");
 }
 
 TEST(Events, AreOneLineWithTheirBecause) {

@@ -68,6 +68,7 @@ Called<json::object> Client::call(const std::string& method, const std::string& 
   call.method = method;
   call.path = path;
   call.body = body;
+  call.timeout = patience_;
   const auto answer = os::http(target_, call);
   if (!answer) {
     return tl::unexpected<CallError>(unreachable(answer.error()));

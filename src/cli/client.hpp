@@ -36,7 +36,9 @@ using Called = tl::expected<T, CallError>;
 
 class Client {
  public:
-  explicit Client(os::HttpTarget target) : target_(std::move(target)) {}
+  explicit Client(os::HttpTarget target,
+                  std::chrono::milliseconds patience = os::HttpCall().timeout)
+      : target_(std::move(target)), patience_(patience) {}
 
   Called<json::object> get(const std::string& path) const { return call("GET", path, {}); }
   Called<json::object> post(const std::string& path, const json::object& body) const;
@@ -59,6 +61,7 @@ class Client {
   [[nodiscard]] CallError unreachable(Error error) const;
 
   os::HttpTarget target_;
+  std::chrono::milliseconds patience_;
 };
 
 /// Writes "provost: message" and what to try next to standard error; the exit status to end with.

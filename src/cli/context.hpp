@@ -96,6 +96,7 @@ struct DeleteArguments {
   std::string cluster;
   bool yes = false;
   bool with_data = false;
+  bool stray = false;  ///< provostd does not know it
   bool wait = true;
 };
 struct WaitArguments {
@@ -128,6 +129,14 @@ struct ReportArguments {
   std::string output;  ///< a file or a directory; empty: the working directory
 };
 int report_cluster(const Context& context, const ReportArguments& arguments);
+struct BackupArguments {
+  std::string file;   ///< empty: a name with the time in it, here
+  std::string state;  ///< empty: that of the provostd that answers, or /var/lib/provost
+  std::vector<std::string> without;  ///< of restore: clusters that shall not come back
+  bool only_check = false;           ///< of restore
+};
+int backup(const Context& context, const BackupArguments& arguments);
+int restore(const Context& context, const BackupArguments& arguments);
 
 /// A cluster's files as the API takes them, and their texts by name.
 struct Request {

@@ -109,6 +109,13 @@ int status(const Context& context) {
       number(host, "memory_mib"), gpus.empty() ? "none (emulated where a type has some)" : gpus,
       text(host, "network"), text(host, "bucket_root"),
       text(host, "api").empty() ? "Unix socket only" : text(host, "api"));
+  for (const json::value& each : list(host, "strays")) {
+    const json::object& stray = each.get_object();
+    std::cout << paint(context.terminal, Paint::bad, "  STRAY       ")
+              << fmt::format(
+                     "{0}: {1} machines that provostd does not know: provost delete {0} --stray\n",
+                     text(stray, "name"), list(stray, "nodes").size());
+  }
   return kDone;
 }
 

@@ -4,33 +4,29 @@
 
 #include "base/text.hpp"
 #include "cli/documents.hpp"
+#include "manual/completion.hpp"
+#include "manual/manual.hpp"
 #include "os/files.hpp"
 
 namespace provost::cli {
 namespace {
 
-int print_names(const Context& context, const std::string& kind) {
-  const auto answer = context.client.get("/v1/" + kind);
-  if (!answer) {
-    return report(answer.error());
-  }
-  for (const json::value& each : list(*answer, kind)) {
-    std::cout << text(each.get_object(), "name") << "\n";
-  }
-  return kDone;
-}
-
 void add_file_options(CLI::App* command, FileArguments& files) {
-  command->add_option("--cluster-config", files.cluster_config, "HyperPod's cluster-config.json");
-  command->add_option("--provisioning-parameters", files.provisioning_parameters,
-                      "HyperPod's provisioning-parameters.json; not with Orchestrator.Slurm");
-  command->add_option("--campus", files.campus, "campus.toml: departments and people");
+  command->add_option("--cluster-config", files.cluster_config, "HyperPod's cluster-config.json")
+      ->type_name("FILE");
+  command
+      ->add_option("--provisioning-parameters", files.provisioning_parameters,
+                   "HyperPod's provisioning-parameters.json; not with Orchestrator.Slurm")
+      ->type_name("FILE");
+  command->add_option("--campus", files.campus, "campus.toml: departments and people")
+      ->type_name("FILE");
   command->add_flag("--allow-unknown", files.allow_unknown,
                     "Fields that nobody knows are warnings: for files newer than this Provost");
 }
 
 void add_files(CLI::App* command, FileArguments& files) {
-  command->add_option("name", files.name, "Name of the cluster, in place of ClusterName");
+  command->add_option("name", files.name, "Name of the cluster, in place of ClusterName")
+      ->type_name("CLUSTER");
   add_file_options(command, files);
 }
 
@@ -57,6 +53,7 @@ Program::Program()
   declare_looking();
   declare_reaching();
   declare_host();
+  declare_keeping();
   declare_help();
 }
 
@@ -83,12 +80,16 @@ void Program::declare_global() {
   app_->add_flag("--json", global_.json, "Print what the API answers");
   app_->add_flag("--no-color,--no-colour", global_.no_colour, "No colours");
   app_->add_option("--socket", global_.socket, "Socket of provostd")
+      ->type_name("FILE")
       ->envname("PROVOST_SOCKET")
       ->capture_default_str();
-  app_->add_option("--server", global_.server, "https://HOST:PORT of a provostd elsewhere");
-  app_->add_option("--token-file", global_.token_file, "File with the token for --server");
+  app_->add_option("--server", global_.server, "https://HOST:PORT of a provostd elsewhere")
+      ->type_name("URL");
+  app_->add_option("--token-file", global_.token_file, "File with the token for --server")
+      ->type_name("FILE");
   app_->add_option("--authority", global_.authority,
-                   "File with the certificate that the server's must verify against");
+                   "File with the certificate that the server's must verify against")
+      ->type_name("FILE");
 }
 
 void Program::declare_making() {
@@ -115,22 +116,30 @@ void Program::declare_making() {
 
   CLI::App* take = command("delete", "Take a cluster away",
                            "  provost delete university\n"
-                           "  provost delete university --yes --with-data",
+                           "  provost delete university --yes --with-data\n"
+                           "  provost delete forgotten --stray",
                            [this](const Context& context) { return remove(context, delete_); });
-  take->add_option("cluster", delete_.cluster, "Name of the cluster")->required();
+  take->add_option("cluster", delete_.cluster, "Name of the cluster")
+      ->type_name("CLUSTER")
+      ->required();
   take->add_flag("--yes,-y", delete_.yes, "Do not ask");
   take->add_flag("--with-data", delete_.with_data, "Remove what is on its /fsx, too");
+  take->add_flag("--stray", delete_.stray,
+                 "A cluster on this host that provostd does not know (provost status)");
   take->add_flag("--wait,!--no-wait", delete_.wait, "Wait until it is gone (the default)");
 
   CLI::App* await = command("wait", "Wait for a cluster",
                             "  provost wait university\n"
                             "  provost wait university --for deleted --timeout 60",
                             [this](const Context& context) { return wait(context, wait_); });
-  await->add_option("cluster", wait_.cluster, "Name of the cluster")->required();
+  await->add_option("cluster", wait_.cluster, "Name of the cluster")
+      ->type_name("CLUSTER")
+      ->required();
   await->add_option("--for", wait_.state, "InService or deleted")
       ->check(CLI::IsMember({"InService", "deleted"}))
       ->capture_default_str();
   await->add_option("--timeout", wait_.timeout, "Seconds to wait at most; 0: no limit")
+      ->type_name("SECONDS")
       ->check(CLI::NonNegativeNumber);
 }
 
@@ -153,14 +162,19 @@ void Program::declare_changing() {
   }
   make->add_flag("--wait,!--no-wait", change_.wait, "Wait until it is done (the default)");
   make->add_option("--fingerprint", change_.fingerprint,
-                   "Only the plan that was shown with this fingerprint");
+                   "Only the plan that was shown with this fingerprint")
+      ->type_name("FINGERPRINT");
 
   CLI::App* more = command("scale", "Give groups of a cluster more or fewer nodes",
                            "  provost scale university cpu=4\n"
                            "  provost scale university cpu=2 gpu=0 --plan",
                            [this](const Context& context) { return scale(context, change_); });
-  more->add_option("cluster", change_.files.name, "Name of the cluster")->required();
-  more->add_option("counts", change_.counts, "GROUP=COUNT, for each group")->required();
+  more->add_option("cluster", change_.files.name, "Name of the cluster")
+      ->type_name("CLUSTER")
+      ->required();
+  more->add_option("counts", change_.counts, "GROUP=COUNT, for each group")
+      ->type_name("GROUP=COUNT")
+      ->required();
   more->add_flag("--plan", change_.only_plan, "Only say what it would do");
   more->add_flag("--now", change_.now,
                  "Nodes that leave do not wait: their jobs are queued again, or end");
@@ -173,14 +187,16 @@ void Program::declare_writing() {
               "  provost explain InstanceType\n"
               "  provost explain --cluster-config cluster-config.json --campus campus.toml",
               [this](const Context& context) { return explain_files_or_field(context); });
-  what->add_option("field", explain_.field, "A field of any of the files: its name or path");
+  what->add_option("field", explain_.field, "A field of any of the files: its name or path")
+      ->type_name("FIELD");
   add_file_options(what, explain_.files);
   what->add_flag("--markdown", explain_.markdown, "Every field, as docs/files.md has it");
 
   command("types", "Instance types and their prices",
           "  provost types\n  provost types g5\n  provost types 'ml.p*.48xlarge'",
           [this](const Context& context) { return types(context, name_); })
-      ->add_option("pattern", name_, "Only types with this in their name, or like this pattern");
+      ->add_option("pattern", name_, "Only types with this in their name, or like this pattern")
+      ->type_name("PATTERN");
 
   CLI::App* begin =
       command("init", "Write the three files of a new cluster",
@@ -188,15 +204,22 @@ void Program::declare_writing() {
               "  provost init mine --yes --name mine --compute cpu:ml.c5.xlarge:2 \\\n"
               "      --compute gpu:ml.g5.xlarge:1 --department nlp:minh,an",
               [this](const Context& context) { return init(context, init_); });
-  begin->add_option("directory", init_.directory, "Where to write them")->capture_default_str();
-  begin->add_option("--name", init_.name, "Name of the cluster");
-  begin->add_option("--controller", init_.controller_type, "Type of the controller");
-  begin->add_option("--login", init_.login_type, "Type of the login nodes");
+  begin->add_option("directory", init_.directory, "Where to write them")
+      ->type_name("DIRECTORY")
+      ->capture_default_str();
+  begin->add_option("--name", init_.name, "Name of the cluster")->type_name("NAME");
+  begin->add_option("--controller", init_.controller_type, "Type of the controller")
+      ->type_name("TYPE");
+  begin->add_option("--login", init_.login_type, "Type of the login nodes")->type_name("TYPE");
   begin->add_option("--login-nodes", init_.login_nodes, "How many of them; 0: none")
+      ->type_name("COUNT")
       ->check(CLI::Range(0, 100));
-  begin->add_option("--compute", init_.compute, "GROUP:TYPE:COUNT, once a group");
-  begin->add_option("--department", init_.departments,
-                    "NAME:SUPERVISOR,PERSON,..., once a department");
+  begin->add_option("--compute", init_.compute, "GROUP:TYPE:COUNT, once a group")
+      ->type_name("GROUP:TYPE:COUNT");
+  begin
+      ->add_option("--department", init_.departments,
+                   "NAME:SUPERVISOR,PERSON,..., once a department")
+      ->type_name("NAME:PERSON,...");
   begin->add_flag("--yes,-y", init_.yes, "Do not ask; what is not given has a default");
 }
 
@@ -210,17 +233,19 @@ void Program::declare_looking() {
   CLI::App* one =
       command("describe", "All there is to say about a cluster", "  provost describe university",
               [this](const Context& context) { return describe(context, name_); });
-  one->add_option("cluster", name_, "Name of the cluster")->required();
+  one->add_option("cluster", name_, "Name of the cluster")->type_name("CLUSTER")->required();
   CLI::App* all =
       command("nodes", "Nodes and their state", "  provost nodes\n  provost nodes university",
               [this](const Context& context) { return nodes(context, name_); });
-  all->add_option("cluster,--cluster", name_, "Only this cluster's");
+  all->add_option("cluster,--cluster", name_, "Only this cluster's")->type_name("CLUSTER");
   CLI::App* happened = command("events", "What happened, and because of what",
                                "  provost events university\n  provost events --follow",
                                [this](const Context& context) { return events(context, events_); });
-  happened->add_option("cluster,--cluster", events_.cluster, "Only this cluster's");
+  happened->add_option("cluster,--cluster", events_.cluster, "Only this cluster's")
+      ->type_name("CLUSTER");
   happened->add_flag("--follow,-f", events_.follow, "Go on with what happens from now");
   happened->add_option("--limit", events_.limit, "The newest N")
+      ->type_name("COUNT")
       ->capture_default_str()
       ->check(CLI::Range(1, 100'000));
 }
@@ -232,10 +257,15 @@ void Program::declare_reaching() {
               "  provost logs cpu-1 --unit lifecycle      the lifecycle script's output\n"
               "  provost logs cpu-1 --unit console        what the node printed at its start",
               [this](const Context& context) { return logs(context, logs_); });
-  log->add_option("node", logs_.node, "Name or instance id of the node")->required();
-  log->add_option("--cluster", logs_.cluster, "Its cluster, where several have such a node");
-  log->add_option("--unit,-u", logs_.unit, "A systemd unit, lifecycle or console");
+  log->add_option("node", logs_.node, "Name or instance id of the node")
+      ->type_name("NODE")
+      ->required();
+  log->add_option("--cluster", logs_.cluster, "Its cluster, where several have such a node")
+      ->type_name("CLUSTER");
+  log->add_option("--unit,-u", logs_.unit, "A systemd unit, lifecycle or console")
+      ->type_name("UNIT");
   log->add_option("--lines,-n", logs_.lines, "How many of the last lines")
+      ->type_name("COUNT")
       ->capture_default_str()
       ->check(CLI::Range(0, 1'000'000));
   log->add_flag("--follow,-f", logs_.follow, "Go on with what comes");
@@ -248,9 +278,13 @@ void Program::declare_reaching() {
                          "  provost ssh login-1\n  provost ssh login-1 -- uptime",
                          [this](const Context& context) { return ssh(context, node_); });
   for (CLI::App* each : {on, in}) {
-    each->add_option("node", node_.node, "Name or instance id of the node")->required();
-    each->add_option("--cluster", node_.cluster, "Its cluster, where several have such a node");
-    each->add_option("command", node_.command, "The command and its arguments, after --");
+    each->add_option("node", node_.node, "Name or instance id of the node")
+        ->type_name("NODE")
+        ->required();
+    each->add_option("--cluster", node_.cluster, "Its cluster, where several have such a node")
+        ->type_name("CLUSTER");
+    each->add_option("command", node_.command, "The command and its arguments, after --")
+        ->type_name("WORD");
   }
   on->get_option("command")->required();
   on->add_flag("--stdin,-i", node_.input, "Hand standard input on to the command");
@@ -287,7 +321,8 @@ void Program::declare_host() {
     command_below(token, name, summary,
                   [this, run](const Context& context) { return run(context, name_); })
         ->add_option("name", name_, "Name of the token")
-        ->required();
+        ->required()
+        ->type_name("NAME");
   };
   named("create", "Make one; it is shown this once", token_create);
   named("delete", "It opens nothing any more", token_delete);
@@ -301,43 +336,76 @@ void Program::declare_host() {
   CLI::App* put =
       command_below(bucket, "put", "Put a directory's files into a bucket",
                     [this](const Context& context) { return bucket_put(context, bucket_); });
-  put->add_option("directory", bucket_.directory, "What to copy")->required();
-  put->add_option("target", bucket_.target, "s3://BUCKET/PREFIX")->required();
+  put->add_option("directory", bucket_.directory, "What to copy")
+      ->type_name("DIRECTORY")
+      ->required();
+  put->add_option("target", bucket_.target, "s3://BUCKET/PREFIX")->type_name("S3URI")->required();
   command_below(bucket, "list", "All buckets",
                 [](const Context& context) { return bucket_list(context); });
 }
 
+void Program::declare_keeping() {
+  CLI::App* copy = command("backup", "Copy provostd's store and keys into one file",
+                           "  provost backup\n"
+                           "  provost backup /media/safe/provost.tar.gz",
+                           [this](const Context& context) { return backup(context, backup_); });
+  copy->add_option("file", backup_.file, "File to make (default: with the time in its name, here)")
+      ->type_name("FILE");
+  CLI::App* back = command("restore", "Put the store of a backup in place of the present one",
+                           "  systemctl stop provostd\n"
+                           "  provost restore provost-backup-20261124T140233Z.tar.gz --check\n"
+                           "  provost restore provost-backup-20261124T140233Z.tar.gz\n"
+                           "  systemctl start provostd",
+                           [this](const Context& context) { return restore(context, backup_); });
+  back->add_option("file", backup_.file, "File of provost backup")->required()->type_name("FILE");
+  back->add_option("--without", backup_.without,
+                   "A cluster that shall not come back; may be repeated")
+      ->type_name("NAME")
+      ->expected(1)
+      ->take_all();
+  back->add_flag("--check", backup_.only_check, "Only read it and say what would happen");
+  for (CLI::App* each : {copy, back}) {
+    each->add_option("--state", backup_.state,
+                     "State directory (default: that of the provostd that answers, or "
+                     "/var/lib/provost)")
+        ->type_name("DIRECTORY");
+  }
+}
+
+int Program::show(const Result<std::string>& words) {
+  if (!words) {
+    report(words.error());
+    return kUsage;
+  }
+  std::cout << *words << std::flush;
+  return std::cout.good() ? kDone : kFailed;
+}
+
 void Program::declare_help() {
-  const auto print_text = [](const std::string& words) {
-    std::cout << words;
-    return std::cout.good() ? kDone : kFailed;
-  };
-  CLI::App* help = command("help", "Help for a command", "  provost help create",
-                           [this, print_text](const Context&) {
-                             CLI::App* about = name_.empty() ? app_.get() : find_command(name_);
-                             if (about == nullptr) {
-                               std::cerr << "provost: no command " << name_ << "\n";
-                               return static_cast<int>(kUsage);
-                             }
-                             return static_cast<int>(print_text(about->help()));
-                           });
-  help->add_option("command", name_, "Name of the command");
-  CLI::App* complete =
+  command("help", "Help for a command", "  provost help create\n  provost help token create",
+          [this](const Context&) { return show(help_of(*app_, words_)); })
+      ->add_option("command", words_, "Name of the command")
+      ->type_name("COMMAND");
+  CLI::App* shell =
       command("completion", "Completion for a shell",
-              "  provost completion bash >/usr/local/share/bash-completion/completions/provost",
-              [this, print_text](const Context&) {
-                return static_cast<int>(print_text(completion(*app_, name_)));
-              });
-  complete->add_option("shell", name_, "bash, zsh or fish")
+              "  provost completion bash >/usr/local/share/bash-completion/completions/provost\n"
+              "  provost completion zsh >/usr/local/share/zsh/site-functions/_provost",
+              [this](const Context&) { return show(manual::script("provost", name_)); });
+  shell->add_option("shell", name_, "bash, zsh or fish")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  command(
-      "man", "The manual page, in roff", "  provost man | man -l -",
-      [this, print_text](const Context&) { return static_cast<int>(print_text(manual(*app_))); });
-  CLI::App* names = app_->add_subcommand("names", "")->group("");  // for completion
-  names->add_option("kind", name_)->required()->check(CLI::IsMember({"clusters", "nodes"}));
-  names->callback(
-      [this] { run_ = [this](const Context& context) { return print_names(context, name_); }; });
+  CLI::App* pages =
+      command("man", "The manual pages, in roff",
+              "  provost man | man -l -\n  provost man create | man -l -", [this](const Context&) {
+                if (!directory_.empty()) {
+                  const Status written = write_manual(*app_, directory_);
+                  return written ? static_cast<int>(kDone) : report(written.error());
+                }
+                return show(manual_of(*app_, name_));
+              });
+  pages->add_option("command", name_, "Name of a command")->type_name("COMMAND");
+  pages->add_option("--directory", directory_, "Write all pages as files into it")
+      ->type_name("DIRECTORY");
 }
 
 Result<Context> Program::context() const {
@@ -406,6 +474,12 @@ int Program::run(int argc, const char* const* argv) {
   if (argc == 1) {
     std::cout << app_->help();
     return kUsage;
+  }
+  if (std::string_view(argv[1]) == manual::kComplete) {
+    const char* socket = std::getenv("PROVOST_SOCKET");  // NOLINT(concurrency-mt-unsafe)
+    std::cout << completion_answer(*app_, {argv + 2, argv + argc},
+                                   socket == nullptr ? global_.socket : socket);
+    return kDone;
   }
   try {
     app_->parse(argc, argv);

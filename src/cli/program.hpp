@@ -48,7 +48,9 @@ class Program {
   void declare_looking();
   void declare_reaching();
   void declare_host();
+  void declare_keeping();
   void declare_help();
+  static int show(const Result<std::string>& words);
   CLI::App* find_command(const std::string& name);
   int explain_files_or_field(const Context& context);
   int explain(const CLI::ParseError& problem, int argc, const char* const* argv);
@@ -69,7 +71,10 @@ class Program {
   BucketArguments bucket_;
   DoctorArguments doctor_;
   ReportArguments report_;
+  BackupArguments backup_;
   std::string name_;
+  std::string directory_;
+  std::vector<std::string> words_;
   Run run_;
 };
 

@@ -105,9 +105,39 @@ int await_removal(const Context& context, const std::string& name, std::int64_t 
   }
 }
 
+int remove_stray(const Context& context, const DeleteArguments& arguments) {
+  if (!arguments.yes) {
+    if (::isatty(STDIN_FILENO) == 0) {
+      std::cerr << "provost: nobody can be asked here\n  try: provost delete " << arguments.cluster
+                << " --stray --yes\n";
+      return kUsage;
+    }
+    std::cerr << "the machines of " << arguments.cluster
+              << " that provostd does not know are removed with their disks and jobs\n";
+    if (!confirmed(arguments.cluster)) {
+      std::cerr << "nothing was done\n";
+      return kFailed;
+    }
+  }
+  const auto gone =
+      context.client.remove("/v1/clusters/" + os::url_encode(arguments.cluster) + "?stray=1");
+  if (!gone) {
+    return report(gone.error());
+  }
+  if (context.json) {
+    return print(*gone);
+  }
+  std::cout << arguments.cluster
+            << " is gone: " << joined(list(child(*gone, "stray"), "nodes"), ", ") << "\n";
+  return kDone;
+}
+
 }  // namespace
 
 int remove(const Context& context, const DeleteArguments& arguments) {
+  if (arguments.stray) {
+    return remove_stray(context, arguments);
+  }
   const std::string path = "/v1/clusters/" + os::url_encode(arguments.cluster);
   const auto description = context.client.get(path);
   if (!description) {

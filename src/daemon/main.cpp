@@ -9,6 +9,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "daemon/notify.hpp"
+#include "manual/manual.hpp"
 #include "os/files.hpp"
 #include "provider/local/local_provider.hpp"
 #include "service/desk.hpp"
@@ -18,14 +19,21 @@
 namespace provost {
 namespace {
 
+/// Where this program is: what it is installed with lies beside it, whatever the prefix.
+std::string own_directory() {
+  std::error_code problem;
+  return std::filesystem::read_symlink("/proc/self/exe", problem).parent_path();
+}
+
 struct Options {
   service::Settings settings;
   std::string socket;
   std::string listen = "127.0.0.1:7443";
-  std::string images = "/usr/local/lib/provost/images";
+  std::string images = own_directory() + "/images";
   std::string image_cache;
-  std::string agent = "/usr/local/lib/provost/provost-agent";
+  std::string agent = own_directory() + "/provost-agent";
   bool verbose = false;
+  bool manual = false;
 };
 
 void declare(CLI::App& app, Options& options) {
@@ -55,15 +63,55 @@ void declare(CLI::App& app, Options& options) {
                  "Seconds until a group below its MinInstanceCount is rolled back")
       ->capture_default_str();
   app.add_option("--images", options.images, "Folder that makes node images")
-      ->capture_default_str();
+      ->default_str("images, beside provostd");
   app.add_option("--image-cache", options.image_cache,
                  "Directory that node images are kept in (default: STATE)");
-  app.add_option("--agent", options.agent, "Program of the nodes' agent")->capture_default_str();
+  app.add_option("--agent", options.agent, "Program of the nodes' agent")
+      ->default_str("provost-agent, beside provostd");
   app.add_flag("--verbose", options.verbose, "Log more");
+  app.add_flag("--manual", options.manual, "Write the manual page, in roff")->group("");
   app.set_version_flag("--version", std::string("provostd ") + PROVOST_VERSION);
   app.footer(
-      "Example: provostd --state /srv/provost --network 10.200.0.0/16\n"
+      "Examples:\n  provostd --state /srv/provost --network 10.200.0.0/16\n"
       "Runs in the foreground and logs to standard error; SIGTERM ends it, nodes and jobs go on.");
+}
+
+manual::Page page() {
+  return {
+      .name = "provostd",
+      .section = 8,
+      .summary = "the control plane of Provost",
+      .text =
+          "Holds what is wanted of every cluster, sees what is there, and acts until they agree. "
+          "It answers provost(1) on a Unix socket, root alone, and over TLS with tokens; agents of "
+          "the "
+          "nodes connect to it over each cluster's own network.\n\n"
+          "It runs in the foreground, logs to standard error, and tells systemd when it is ready. "
+          "SIGTERM ends it. It may be killed at any instant: nodes and their jobs go on, and the "
+          "next "
+          "start takes them up again.\n\n"
+          "It does not start over a store that is damaged, or that a newer Provost made, and "
+          "changes "
+          "nothing of it then; provost-restore(1) brings back a backup.\n\n"
+          "Options of the service are set by a drop-in: `systemctl edit provostd`, with an empty "
+          "ExecStart= "
+          "and another that holds them.",
+      .exits =
+          "0\tended by SIGTERM or SIGINT\n1\tit could not start; the message says why\n"
+          "100 and above\twrong usage",
+      .environment = "NOTIFY_SOCKET\twhere systemd is told of readiness",
+      .files =
+          "/var/lib/provost/provost.db\tthe store, with all keys; mode 0600\n"
+          "/var/lib/provost/machines\tnodes' disks, by cluster\n"
+          "/var/lib/provost/data\twhat people have on /fsx, by cluster\n"
+          "/var/lib/provost/buckets\tbuckets\n"
+          "/var/lib/provost/images\tnode images\n"
+          "/var/lib/provost/authority.pem\tcertificate of its authority, for `provost "
+          "--authority`\n"
+          "/run/provost/provostd.sock\tsocket of the API\n"
+          "/etc/provost/instance-types.csv\tinstance types and prices of the site's own",
+      .see_also = {"provost(1)", "provost-agent(8)", "provost-backup(1)", "provost-restore(1)",
+                   "systemd-nspawn(1)"}};
 }
 
 int give_up(const Error& error) {
@@ -198,9 +246,13 @@ int serve(Options options) {
 
 int main(int argc, char** argv) {
   provost::Options options;
-  CLI::App app{"The control plane of Provost."};
+  CLI::App app{"The control plane of Provost.", "provostd"};
   provost::declare(app, options);
   CLI11_PARSE(app, argc, argv);
+  if (options.manual) {
+    std::cout << provost::manual::render(app, "provostd", provost::page());
+    return EXIT_SUCCESS;
+  }
   if (options.verbose) {
     provost::log::set_level(provost::log::Level::debug);
   }

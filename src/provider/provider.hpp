@@ -56,6 +56,7 @@ struct MachineSeen {
   std::string node;
   int incarnation = 0;
   bool running = false;
+  std::string network_id;  ///< of its cluster; empty: it was cut off before that was noted
 };
 
 struct Capacity {

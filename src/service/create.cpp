@@ -247,6 +247,24 @@ Result<store::Cluster> Desk::store_new(const Caller& caller, const spec::Sources
   }
 }
 
+Status Desk::refuse_name_of_stray(const std::string& name) {
+  const auto found = strays();
+  if (!found) {
+    return pass(found.error());
+  }
+  for (const Stray& stray : *found) {
+    if (stray.cluster == name) {
+      return pass(Error{
+          ErrorKind::conflict,
+          fmt::format("machines of a cluster named {} are on this host, and provostd does not know "
+                      "it (a backup older than it was restored?)",
+                      name),
+          fmt::format("take them away: provost delete {} --stray; or choose another name", name)});
+    }
+  }
+  return {};
+}
+
 Result<Created> Desk::create(const Caller& caller, const spec::Sources& sources, bool keep_failed) {
   Created created;
   const spec::Checked checked = check(sources, spec::Purpose::create, created.findings);
@@ -264,6 +282,9 @@ Result<Created> Desk::create(const Caller& caller, const spec::Sources& sources,
   }
   if (has_errors(created.findings) || !checked.cluster) {
     return created;
+  }
+  if (Status own = refuse_name_of_stray(checked.cluster->name); !own) {
+    return pass(own.error());
   }
   const auto row = store_new(caller, sources, *checked.cluster, keep_failed);
   if (!row) {

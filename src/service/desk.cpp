@@ -482,8 +482,12 @@ Result<HostReport> Desk::host() {
   if (!capacity) {
     return pass(capacity.error());
   }
+  auto found = strays();
+  if (!found) {
+    return pass(found.error());
+  }
   return HostReport{*capacity, world_.settings().network, world_.settings().api_url,
-                    world_.settings().bucket_root()};
+                    world_.settings().bucket_root(), std::move(*found)};
 }
 
 }  // namespace provost::service

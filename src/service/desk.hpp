@@ -134,11 +134,19 @@ struct Validated {
   std::optional<spec::Explanation> explanation;  ///< absent: a file is not sound
 };
 
+/// A cluster that is on the host and that the store does not know, as after a restore of a backup
+/// that is older than it. Nothing is done to it unless it is asked for.
+struct Stray {
+  std::string cluster;
+  std::vector<std::string> nodes;
+};
+
 struct HostReport {
   provider::Capacity capacity;
   std::string network;
   std::string api_url;
   std::string bucket_root;
+  std::vector<Stray> strays;
 };
 
 /// A node as `provost doctor` looks at it.
@@ -190,6 +198,11 @@ class Desk {
   Result<ChangePlan> apply(const Caller& caller, const std::string& name, const ChangeOrder& order,
                            const std::string& fingerprint);
   Result<ClusterReport> remove(const Caller& caller, const std::string& name, bool with_data);
+
+  Result<std::vector<Stray>> strays();
+  /// Takes a stray away, its /fsx excepted; returns when it is gone. Errors: not_found, conflict
+  /// (the store knows that cluster).
+  Result<Stray> remove_stray(const Caller& caller, const std::string& name);
 
   std::vector<ClusterReport> list();
   Result<Description> describe(const std::string& name);
@@ -262,6 +275,7 @@ class Desk {
                          const ClusterModel& before, const slurm::View& view, bool now);
   Result<store::Cluster> store_new(const Caller& caller, const spec::Sources& sources,
                                    const model::Cluster& cluster, bool keep_failed);
+  Status refuse_name_of_stray(const std::string& name);
   Result<store::Cluster> new_row(const spec::Sources& sources, const model::Cluster& cluster);
 
   Result<Target> again(Target target, const spec::Sources& sources, const model::Cluster& cluster);

@@ -7,6 +7,7 @@
 #include "cluster/node_files.hpp"
 #include "os/files.hpp"
 #include "service/desk.hpp"
+#include "service/strays.hpp"
 #include "service/world.hpp"
 #include "storage/storage.hpp"
 
@@ -116,11 +117,36 @@ control::Round Rounds::look() {
   const Host host{
       *machines, {networks->begin(), networks->end()}, {traces->begin(), traces->end()}};
   std::vector<Controller> controllers;
-  for (const store::Cluster& row : world_.store().clusters()) {
+  const auto known = world_.store().clusters();
+  note_strays(host, known);
+  for (const store::Cluster& row : known) {
     look_at(row, host, round, controllers);
   }
   world_.collector().watch(std::move(controllers));
   return round;
+}
+
+// Said once in the life of a provostd: nothing is done to them.
+void Rounds::note_strays(const Host& host, const std::vector<store::Cluster>& known) {
+  const std::vector<std::string> networks(host.networks.begin(), host.networks.end());
+  for (const Stray& stray : strays_of(known, host.machines, networks)) {
+    if (!strays_noted_.insert(stray.cluster).second) {
+      continue;
+    }
+    log::warning(kRoom,
+                 "cluster={} is on this host and not in the store; provost delete {} --stray",
+                 stray.cluster, stray.cluster);
+    const Status written = world_.store().write("stray", [&](store::Writer& writer) {
+      writer.add_event({.level = store::Level::warn,
+                        .cluster = stray.cluster,
+                        .what = fmt::format("{} is a stray: {} machines that nobody looks after",
+                                            stray.cluster, stray.nodes.size()),
+                        .because = "it is on this host and not in the store"});
+    });
+    if (!written) {
+      log::error(kRoom, "cluster={} {}", stray.cluster, written.error().message);
+    }
+  }
 }
 
 void Rounds::look_at(const store::Cluster& row, const Host& host, control::Round& round,

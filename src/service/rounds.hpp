@@ -74,8 +74,11 @@ class Rounds {
   static store::Event about(const store::Cluster& row, const store::Node* node);
   cluster::Outside outside_of(const std::shared_ptr<const ClusterModel>& model);
 
+  void note_strays(const Host& host, const std::vector<store::Cluster>& known);
+
   World& world_;
   std::map<std::string, std::string> told_;  ///< by cluster id, digest of hand-edited files told of
+  std::set<std::string> strays_noted_;
 };
 
 }  // namespace provost::service

@@ -89,7 +89,8 @@ Result<std::vector<MachineSeen>> LocalProvider::observe() {
       seen.push_back({.cluster = cluster,
                       .node = node,
                       .incarnation = record ? record->incarnation : 0,
-                      .running = record && Machine(options_.places, host_, *record).running()});
+                      .running = record && Machine(options_.places, host_, *record).running(),
+                      .network_id = record ? record->network_id : ""});
     }
   }
   return seen;

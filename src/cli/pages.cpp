@@ -1,0 +1,264 @@
+#include "cli/pages.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace provost::cli {
+namespace {
+
+constexpr std::string_view kExits =
+    "0\tdone\n"
+    "1\tfailed; the message says why and names the next command\n"
+    "2\twrong usage\n"
+    "4\tdenied\n"
+    "5\tprovostd does not answer";
+
+constexpr std::string_view kNodeExits =
+    "any\tthat of the command on the node\n"
+    "1\tthere is no such node, or it cannot be reached\n"
+    "4\tdenied\n"
+    "5\tprovostd does not answer";
+
+struct Words {
+  std::string_view command;
+  std::string_view text;
+  std::string_view exits = kExits;
+  std::string_view files = {};
+  std::array<std::string_view, 3> see_also = {};
+};
+
+constexpr std::array kWords = {
+    Words{.command = "create",
+          .text =
+              "Checks the files of a cluster whole, stores what is wanted and makes it: network, "
+              "nodes, "
+              "Slurm, people. Mistakes are told all at once, each with file, line and column, and "
+              "then nothing is made.\n\n"
+              "With `--wait`, the default, it shows what is being done until the cluster is in "
+              "service. Interrupted by Ctrl-C it only stops looking: provostd goes on, after a "
+              "restart of its own or of the host too.",
+          .files = "/etc/provost/instance-types.csv\tinstance types and prices of the site's own",
+          .see_also = {"provost-validate(1)", "provost-wait(1)", "provost-delete(1)"}},
+    Words{.command = "validate",
+          .text =
+              "Checks the files as `provost create` does, without making anything, and says what "
+              "they "
+              "cost. Where provostd does not answer, the files alone are checked; a note says so.",
+          .see_also = {"provost-explain(1)", "provost-create(1)"}},
+    Words{.command = "delete",
+          .text =
+              "Takes a cluster away: its jobs, nodes, network and everything it has left on the "
+              "host. What its people have on /fsx stays, unless `--with-data` is given; buckets "
+              "stay always. It ends with an inventory of what was there, what is gone, what was "
+              "kept and, should there be any, what is left over.\n\n"
+              "On a terminal it asks for the cluster's name first; elsewhere it wants `--yes`.\n\n"
+              "`--stray` removes the machines of a cluster that are on this host and that "
+              "provostd does not know, as after a restore of an old backup; `provost status` "
+              "names them. Nothing else touches them.",
+          .see_also = {"provost-wait(1)", "provost-restore(1)"}},
+    Words{.command = "wait",
+          .text = "Waits until a cluster is in service, or until it is deleted.",
+          .exits = "0\tit is\n1\tit has failed, or the time is over\n2\twrong usage\n4\tdenied\n"
+                   "5\tprovostd does not answer",
+          .see_also = {"provost-create(1)", "provost-delete(1)"}},
+    Words{
+        .command = "plan",
+        .text =
+            "Says what edited files would change of a cluster in service, which jobs that would "
+            "wait for or end, and what it would cost. Changes nothing.\n\n"
+            "The cluster is the one that the file's ClusterName names, or the one given. A file "
+            "that is "
+            "not given stays as it is.",
+        .exits =
+            "0\tnothing to do\n1\tit cannot be done\n2\twrong usage\n3\tthere is something to do\n"
+            "4\tdenied\n5\tprovostd does not answer",
+        .see_also = {"provost-apply(1)", "provost-scale(1)"}},
+    Words{.command = "apply",
+          .text =
+              "Shows the plan of `provost plan` and carries it out. If jobs, nodes or files have "
+              "moved "
+              "in between it does nothing and says so. Nodes that leave take no new jobs and go "
+              "when the last has ended; with `--now` their jobs are queued again, or end.",
+          .see_also = {"provost-plan(1)", "provost-scale(1)", "provost-wait(1)"}},
+    Words{
+        .command = "scale",
+        .text =
+            "Changes InstanceCount of groups in the files that the cluster has, and nothing else. "
+            "Bring your own copy of the file up to date: the next `provost apply` of it takes "
+            "the count back.",
+        .see_also = {"provost-plan(1)", "provost-apply(1)"}},
+    Words{.command = "explain",
+          .text =
+              "With a field's name it says what the field is, what it may hold and what becomes of "
+              "it here. With files it says what they mean together: groups, nodes, partitions, "
+              "people, cost.",
+          .see_also = {"provost-types(1)", "provost-validate(1)"}},
+    Words{.command = "types",
+          .text =
+              "Lists instance types with processors, memory, GPUs and price an hour; those of the "
+              "site's own, too.",
+          .files = "/etc/provost/instance-types.csv\tinstance types and prices of the site's own",
+          .see_also = {"provost-explain(1)"}},
+    Words{.command = "init",
+          .text =
+              "Asks a few questions, or takes the answers as options, and writes "
+              "cluster-config.json, provisioning-parameters.json and campus.toml. Files that are "
+              "there are never overwritten.",
+          .see_also = {"provost-validate(1)", "provost-create(1)"}},
+    Words{.command = "list",
+          .text = "One line a cluster: its status, and how many of its nodes run.",
+          .see_also = {"provost-describe(1)"}},
+    Words{
+        .command = "describe",
+        .text =
+            "Groups, nodes, partitions and jobs of a cluster, what is being done to it and what it "
+            "waits for, what is broken and why, and what the host has less of than the "
+            "instance types say.",
+        .see_also = {"provost-nodes(1)", "provost-events(1)"}},
+    Words{.command = "nodes",
+          .text = "One line a node: its status, Slurm's state of it and what is being done to it.",
+          .see_also = {"provost-describe(1)", "provost-logs(1)"}},
+    Words{.command = "events",
+          .text = "What happened, oldest first, each line with its because.",
+          .see_also = {"provost-logs(1)"}},
+    Words{.command = "logs",
+          .text = "The journal of a node, or what one unit of it wrote. `--unit lifecycle` is the "
+                  "lifecycle script's output, kept on the host; `--unit console` what the node "
+                  "printed when it started, there also when it cannot be reached.",
+          .see_also = {"provost-events(1)", "provost-exec(1)"}},
+    Words{.command = "exec",
+          .text =
+              "Runs a command as root on a node, by its agent: no ssh is needed. The command's "
+              "arguments are handed on as they are, through no shell. Output and exit status are "
+              "the command's.",
+          .exits = kNodeExits,
+          .see_also = {"provost-ssh(1)", "provost-logs(1)"}},
+    Words{.command = "ssh",
+          .text = "Logs in on a node as root with provostd's own key. On provostd's machine only.",
+          .exits = kNodeExits,
+          .files = "/var/lib/provost/ssh/admin\tthe key, root's alone",
+          .see_also = {"provost-exec(1)", "ssh(1)"}},
+    Words{.command = "status",
+          .text = "Whether provostd is ready, since when, what its host has, and which clusters "
+                  "are on the "
+                  "host that it does not know (strays).",
+          .see_also = {"provostd(8)"}},
+    Words{.command = "token",
+          .text = "Tokens open the API over TLS to machines elsewhere. A token's secret is shown "
+                  "once, when "
+                  "it is made; provostd keeps only its hash. Tokens are made, listed and deleted "
+                  "as root on provostd's "
+                  "machine only.",
+          .files = "/var/lib/provost/authority.pem\tthe certificate to give to --authority",
+          .see_also = {"provostd(8)"}},
+    Words{
+        .command = "bucket",
+        .text =
+            "A bucket is a directory of the host that lifecycle scripts are copied from, named in "
+            "cluster-config.json as s3://BUCKET/PREFIX. `provost bucket put` replaces what is at "
+            "the prefix as a whole.",
+        .files = "/var/lib/provost/buckets\tthe buckets",
+        .see_also = {"provost-create(1)"}},
+    Words{
+        .command = "backup",
+        .text =
+            "Copies the store of provostd, while it runs or not, into one new file of mode 0600: "
+            "all clusters with their files, nodes, events and tokens' hashes, and all keys, those "
+            "of provostd and of each cluster. Whoever has the file can act as provostd: keep it as "
+            "root's "
+            "password is kept.\n\n"
+            "Not in it: /fsx, buckets, nodes' disks (Slurm's queue and accounting among them), "
+            "/etc/provost, and the node image, which is made again.\n\n"
+            "A damaged store is not backed up, and a file that is there is not overwritten. The "
+            "file is a "
+            "gzipped tar archive; tar -xOzf FILE manifest.json tells what it is.",
+        .files = "/var/lib/provost/provost.db\tthe store",
+        .see_also = {"provost-restore(1)", "provostd(8)"}},
+    Words{.command = "restore",
+          .text = "Puts the store of a backup in place of the present one. provostd must be "
+                  "stopped; nodes "
+                  "and their jobs go on meanwhile. The file is read wholly first; one that is "
+                  "truncated, changed, of a newer Provost or no backup changes nothing. The store "
+                  "that was there "
+                  "is kept beside it, in a directory that is named. Killed at any instant, it has "
+                  "either done nothing or is finished by the next start of provostd.\n\n"
+                  "Clusters of the backup that are on the host are taken up again: agents connect, "
+                  "jobs go on, and nodes that were made anew since stay. Clusters that are not on "
+                  "the host any more are "
+                  "made anew, empty, but for those named by `--without`. Clusters and nodes made "
+                  "since the "
+                  "backup are left alone: `provost status` calls such clusters strays, and "
+                  "`provost delete NAME "
+                  "--stray` removes one. `--check` tells all of this beforehand.",
+          .files = "/var/lib/provost/replaced-TIME\tthe store that was there",
+          .see_also = {"provost-backup(1)", "provost-delete(1)", "provostd(8)"}},
+    Words{.command = "help",
+          .text = "Shows the commands, or what `provost COMMAND --help` shows.",
+          .see_also = {"provost-man(1)"}},
+    Words{
+        .command = "completion",
+        .text =
+            "Writes the script with which a shell completes commands, options, files, and names of "
+            "clusters and nodes. The package of Provost installs those of bash, zsh and fish.",
+        .see_also = {"bash(1)", "zsh(1)"}},
+    Words{.command = "man",
+          .text = "Writes provost(1), or with a command's name that command's page, in roff; with "
+                  "`--directory` all pages as files.",
+          .see_also = {"man(1)"}},
+};
+
+manual::Page page_of(const Words& words) {
+  manual::Page page{.name = words.command, .summary = {}, .text = words.text, .exits = words.exits};
+  page.files = words.files;
+  page.see_also.emplace_back("provost(1)");
+  for (const std::string_view each : words.see_also) {
+    if (!each.empty()) {
+      page.see_also.emplace_back(each);
+    }
+  }
+  return page;
+}
+
+}  // namespace
+
+manual::Page program_page() {
+  return {
+      .name = "provost",
+      .section = 1,
+      .summary = "Slurm clusters on your own machines, from HyperPod's files",
+      .text =
+          "Provost turns machines a university owns, or one laptop, into what Amazon SageMaker "
+          "HyperPod gives it in the cloud: a Slurm cluster with controller, login and compute "
+          "groups, described by HyperPod's own files, made with one command, watched, repaired "
+          "and taken away again. `provost` asks provostd(8), as root over its socket, or from "
+          "elsewhere with `--server` and a token.\n\n"
+          "Options stand before or after the command. Every command takes `--json` and `--help`.",
+      .exits =
+          "0\tdone\n1\tfailed; the message says why and names the next command\n2\twrong usage\n"
+          "3\tof plan: there is something to do\n4\tdenied\n5\tprovostd does not answer\n"
+          "130\tinterrupted; what was begun goes on\n"
+          "any\tof exec and ssh: that of the command on the node",
+      .environment = "PROVOST_SOCKET\tsocket of provostd, as --socket\nNO_COLOR\tno colours",
+      .files =
+          "/run/provost/provostd.sock\tsocket of the API, for root\n"
+          "/var/lib/provost\tstate of provostd\n"
+          "/etc/provost/instance-types.csv\tinstance types and prices of the site's own\n"
+          "/usr/share/doc/provost\tdocumentation by task, and examples",
+      .see_also = {"provostd(8)", "provost-agent(8)", "sinfo(1)"}};
+}
+
+std::optional<manual::Page> command_page(std::string_view command) {
+  const auto* found = std::find_if(kWords.begin(), kWords.end(),
+                                   [&](const Words& each) { return each.command == command; });
+  return found == kWords.end() ? std::nullopt : std::optional(page_of(*found));
+}
+
+std::vector<std::string_view> commands_with_pages() {
+  std::vector<std::string_view> names;
+  for (const Words& each : kWords) {
+    names.push_back(each.command);
+  }
+  return names;
+}
+
+}  // namespace provost::cli
