@@ -60,9 +60,7 @@ Program::Program()
 CLI::App* Program::command(const std::string& name, const std::string& summary,
                            const std::string& examples, Run run) {
   CLI::App* made = command_below(app_.get(), name, summary, std::move(run));
-  if (!examples.empty()) {
-    made->footer("Examples:\n" + examples);
-  }
+  made->footer("Examples:\n" + examples + "\nMore: man provost-" + name);
   return made;
 }
 
