@@ -211,7 +211,13 @@ Wanted complete(const CLI::App& app, const std::vector<std::string>& words) {
     }
     return wanted;
   }
+  if (walk.only_arguments) {
+    return wanted;  // a command of somebody else's
+  }
   for (const CLI::App* each : commands_of(*walk.command)) {
+    if (walk.positionals > 0) {
+      break;  // a command that nobody knows stands before
+    }
     offer(wanted, each->get_name(), each->get_description());
   }
   const auto positionals = positionals_of(*walk.command);

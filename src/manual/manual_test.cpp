@@ -57,6 +57,7 @@ TEST_F(Fruit, PageHoldsEverythingAndNoRequestThatNobodyWrote) {
 TEST_F(Fruit, CommandsAndOptionsAreOffered) {
   EXPECT_THAT(words({""}), ElementsAre("pick"));
   EXPECT_THAT(words({"x"}), IsEmpty());
+  EXPECT_THAT(words({"x", ""}), IsEmpty());
   EXPECT_THAT(words({"pick", "--no"}), ElementsAre("--no-ripe"));
   EXPECT_THAT(words({"pick", "--b"}), ElementsAre("--basket"));
 }

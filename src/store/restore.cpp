@@ -39,7 +39,7 @@ std::string name_to_keep(const std::string& state) {
   std::string time = to_iso(now_utc()).substr(0, 19);
   std::erase_if(time, [](char each) { return each == '-' || each == ':'; });
   std::string name = "replaced-" + time + "Z";
-  for (int number = 2; os::exists(state + "/" + name); ++number) {
+  for (int number = 2; os::exists(fmt::format("{}/{}", state, name)); ++number) {
     name = fmt::format("replaced-{}Z-{}", time, number);
   }
   return name;
@@ -168,7 +168,8 @@ Status prepare(const std::string& path, const RestoreChoice& choice, Restored& r
 void remove_leftovers(const std::string& state) {
   for (const std::string& name : os::list_directory(state)) {
     if (name.starts_with(kWork)) {
-      ignore(os::remove_tree(state + "/" + name), "of a restore that was killed; in nobody's way");
+      ignore(os::remove_tree(fmt::format("{}/{}", state, name)),
+             "of a restore that was killed; in nobody's way");
     }
   }
 }

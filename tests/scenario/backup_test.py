@@ -58,6 +58,15 @@ class Backup(unittest.TestCase):
         self.assertIn("a provostd works on", refused.err)
         self.assertIn("systemctl stop provostd", refused.err)
 
+    def test_015_a_shell_is_told_the_names_of_clusters_and_nodes(self):
+        def offered(*words):
+            ran = subprocess.run([host.PROGRAMS["provost"], "__complete", *words], capture_output=True, text=True,
+                                 env={**os.environ, "PROVOST_SOCKET": str(self.daemon.socket)})
+            return ran.stdout
+        self.assertEqual(offered("describe", ""), "small\tInService\n")
+        self.assertEqual(offered("logs", "w"), "work-1\tRunning\n")
+        self.assertEqual(offered("ssh", "--cluster", "other", ""), "")
+
     def test_020_a_torn_store_is_told_and_a_backup_brings_the_cluster_back(self):
         job = small.submit(self.daemon, "small", "sleep 600")
         start = wait_until(lambda: small.started(self.daemon, "small", job), 30, "the job runs")
