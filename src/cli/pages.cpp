@@ -87,6 +87,23 @@ constexpr std::array kWords = {
             "Bring your own copy of the file up to date: the next `provost apply` of it takes "
             "the count back.",
         .see_also = {"provost-plan(1)", "provost-apply(1)"}},
+    Words{
+        .command = "doctor",
+        .text =
+            "Looks at the host (kernel, control groups, memory, disks, packages, ports, clock, "
+            "limits, image, store, permissions, leftovers) and at what runs on it (provostd, "
+            "certificates, every cluster's daemons). A line a check: PASS, WARN or FAIL, what was "
+            "found, the mend, and the command to see it by hand. Works without provostd, too.\n\n"
+            "With `--fix` it does what is safe, says what it did, and checks again.",
+        .exits = "0\tall is well\n1\ta check failed\n2\twrong usage\n6\twarnings only",
+        .see_also = {"provost-report(1)", "provostd(8)"}},
+    Words{.command = "report",
+          .text = "Writes one archive about a cluster for somebody who helps: its files, plan and "
+                  "events, "
+                  "logs of the last day of every node, Slurm's configuration, versions, and what "
+                  "`provost doctor` says. Secrets are removed. What cannot be had is named in its "
+                  "MANIFEST.",
+          .see_also = {"provost-doctor(1)", "provost-logs(1)"}},
     Words{.command = "explain",
           .text =
               "With a field's name it says what the field is, what it may hold and what becomes of "

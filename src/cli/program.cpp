@@ -306,7 +306,9 @@ void Program::declare_host() {
       "report", "One archive about a cluster for somebody who helps, without secrets",
       "  provost report university\n  provost report university --output /tmp/report.tar.gz",
       [this](const Context& context) { return report_cluster(context, report_); });
-  bundle->add_option("cluster", report_.cluster, "Name of the cluster")->required();
+  bundle->add_option("cluster", report_.cluster, "Name of the cluster")
+      ->type_name("CLUSTER")
+      ->required();
   bundle->add_option("--output,-o", report_.output,
                      "The archive's file (default: provost-report-NAME-DATE.tar.gz here)");
   CLI::App* token = command("token", "Tokens for the API over TLS",

@@ -128,7 +128,7 @@ control::Round Rounds::look() {
 
 // Said once in the life of a provostd: nothing is done to them.
 void Rounds::note_strays(const Host& host, const std::vector<store::Cluster>& known) {
-  const std::vector<std::string> networks(host.networks.begin(), host.networks.end());
+  const std::vector<std::string> networks(host.network_traces.begin(), host.network_traces.end());
   for (const Stray& stray : strays_of(known, host.machines, networks)) {
     if (!strays_noted_.insert(stray.cluster).second) {
       continue;

@@ -33,7 +33,7 @@ std::vector<Stray> strays_of(const std::vector<store::Cluster>& known,
 Result<std::vector<Stray>> Desk::strays() {
   // Seen first: what is made meanwhile has its row before its first machine.
   const auto machines = world_.provider().observe();
-  const auto networks = world_.provider().networks();
+  const auto networks = world_.provider().network_traces();
   if (!machines || !networks) {
     return pass(machines ? networks.error() : machines.error());
   }
@@ -41,7 +41,7 @@ Result<std::vector<Stray>> Desk::strays() {
 }
 
 Result<Stray> Desk::remove_stray(const Caller& caller, const std::string& name) {
-  const std::scoped_lock lock(change_mutex_);
+  const std::scoped_lock lock(world_.change_mutex());
   if (world_.store().cluster_named(name)) {
     return pass(Error{ErrorKind::conflict, fmt::format("the cluster {} is no stray", name),
                       "provost delete " + name});

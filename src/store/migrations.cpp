@@ -9,7 +9,7 @@
 
 namespace provost::store {
 
-const std::array<Migration, 6> kMigrations = {{
+const std::array<Migration, 4> kMigrations = {{
     {"001-first-cluster", R"sql(
 CREATE TABLE settings (
   key TEXT PRIMARY KEY, value BLOB NOT NULL
@@ -68,17 +68,13 @@ ALTER TABLE clusters ADD COLUMN types TEXT NOT NULL DEFAULT '';
 ALTER TABLE clusters ADD COLUMN changing TEXT NOT NULL DEFAULT '';
 ALTER TABLE nodes ADD COLUMN leaving INTEGER NOT NULL DEFAULT 0;  -- model::Leaving
 )sql"},
-    {"004-hand-edits", R"sql(
+    {"004-operations", R"sql(
 ALTER TABLE clusters ADD COLUMN slurm_edits TEXT NOT NULL DEFAULT '';
-)sql"},
-    {"005-operations", R"sql(
 ALTER TABLE clusters ADD COLUMN phase INTEGER NOT NULL DEFAULT 0;  -- model::Phase
 ALTER TABLE clusters ADD COLUMN failure TEXT NOT NULL DEFAULT '';
 ALTER TABLE clusters ADD COLUMN undo TEXT NOT NULL DEFAULT '';
 ALTER TABLE clusters ADD COLUMN began INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE clusters ADD COLUMN keep_failed INTEGER NOT NULL DEFAULT 0;
-)sql"},
-    {"006-step-times", R"sql(
 CREATE TABLE step_times (
   kind TEXT PRIMARY KEY, seconds REAL NOT NULL  -- the last ones count most
 ) STRICT;

@@ -85,7 +85,8 @@ class Modes(unittest.TestCase):
             self.assertEqual(self.daemon.supervisors_of(node), [])
         self.assertIn("mounting", self.daemon.provost("logs", "work-1", "--unit", "lifecycle").out)
         self.assertIn("modes is RollingBack", self.events())
-        self.daemon.restart()
+        self.daemon.kill()
+        self.daemon.start()
         self.assertEqual(self.state()["status"], "Failed")  # it stays where it is
 
     def test_020_what_was_mended_is_made_from_its_beginning(self):
@@ -101,6 +102,8 @@ class Modes(unittest.TestCase):
 
     def test_030_a_change_that_fails_is_taken_back_and_says_why(self):
         job = self.daemon.as_user("controller-1", "ubuntu", "sbatch --parsable -o /dev/null -w work-1 --wrap 'sleep 300'").out
+        runs = lambda: "RUNNING" in self.daemon.on("controller-1", "scontrol", "show", "job", job.strip()).out
+        wait_until(runs, 60, "the job runs")
         pathlib.Path(self.daemon.state, "data", "modes", "fsx", "good").unlink()
         wanted = cluster(group("controller", "Controller"), group("work", "Compute", 3, "on_create.sh"),
                          group("more", "Compute", 1))
@@ -114,7 +117,7 @@ class Modes(unittest.TestCase):
         self.assertEqual(sorted(node["name"] for node in self.daemon.cluster("modes")["nodes"]),
                          ["controller-1", "work-1", "work-2"])
         self.assertEqual(self.daemon.provost("plan", "modes", check=False).status, 0)  # the files before
-        self.assertIn("RUNNING", self.daemon.on("controller-1", "scontrol", "show", "job", job.strip()).out)
+        self.assertTrue(runs())
         self.assertNotIn("more", self.daemon.as_user("controller-1", "ubuntu", "sinfo -h -o %R").out)
         self.daemon.provost("delete", "modes", "--yes", "--with-data")
 
