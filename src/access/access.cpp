@@ -124,10 +124,10 @@ void add_ssh(NodePart& part, const model::Cluster& cluster, const model::Layout&
 }  // namespace
 
 model::NodePart part(const model::Cluster& cluster, const model::Layout& layout,
-                     const model::ClusterSecrets& secrets, const model::NodePlace& node) {
+                     const model::ClusterSecrets& secrets, model::Role role) {
   NodePart part{.room = "access", .directories = {}, .files = {}, .units = {}};
   add_users(part, cluster);
-  add_ssh(part, cluster, layout, secrets, node.role);
+  add_ssh(part, cluster, layout, secrets, role);
   part.files.push_back({"/etc/sudoers.d/provost-admins",
                         kMadeBy + fmt::format("%{} ALL=(ALL:ALL) NOPASSWD: ALL\n", kAdministrators),
                         0440});

@@ -43,6 +43,6 @@ std::vector<Group> groups(const model::Cluster& cluster);
 /// Users, groups, sshd, root's key, known hosts, sudo; on compute nodes the rule that who has no
 /// job there does not come in.
 model::NodePart part(const model::Cluster& cluster, const model::Layout& layout,
-                     const model::ClusterSecrets& secrets, const model::NodePlace& node);
+                     const model::ClusterSecrets& secrets, model::Role role);
 
 }  // namespace provost::access

@@ -50,7 +50,7 @@ const model::Layout kLayout{"university",
                              place("cpu-1", model::Role::compute, "10.77.4.4")}};
 
 std::string file(const model::Cluster& cluster, std::size_t node, const std::string& path) {
-  const auto made = part(cluster, kLayout, kSecrets, kLayout.nodes[node]);
+  const auto made = part(cluster, kLayout, kSecrets, kLayout.nodes[node].role);
   for (const model::FilePart& each : made.files) {
     if (each.path == path) {
       return each.content;
@@ -139,7 +139,7 @@ TEST(Part, KnowsEveryNodeByNameAndAddress) {
 TEST(Part, IsAsKept) {
   for (const model::NodePlace& node : kLayout.nodes) {
     std::string all;
-    for (const model::FilePart& each : part(university(), kLayout, kSecrets, node).files) {
+    for (const model::FilePart& each : part(university(), kLayout, kSecrets, node.role).files) {
       all += fmt::format("== {} {:o} {}:{}\n{}", each.path, each.mode, each.owner, each.group,
                          each.content);
     }

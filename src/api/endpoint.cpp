@@ -507,11 +507,8 @@ void Endpoint::open_agent(const std::shared_ptr<os::WebSocket>& socket) {
       refuse("its first words do not fit its certificate");
       return;
     }
-    const auto nodes = world_.store().nodes(key.cluster_id);
-    const bool known = std::any_of(nodes.begin(), nodes.end(), [&](const store::Node& node) {
-      return node.name == key.node && node.incarnation == incarnation;
-    });
-    if (!known) {
+    const auto row = world_.store().node(key.cluster_id, key.node);
+    if (!row || row->incarnation != incarnation) {
       refuse("no such node is wanted any more");
       return;
     }

@@ -1,6 +1,7 @@
 #include "control/engine.hpp"
 
 #include <algorithm>
+#include <ctime>
 
 #include "base/log.hpp"
 #include "os/fault.hpp"
@@ -13,6 +14,18 @@ constexpr std::string_view kRoom = "control";
 std::chrono::milliseconds backoff(int attempt) {
   constexpr int kDoublings = 6;
   return std::chrono::milliseconds(500) * (1 << std::min(attempt - 1, kDoublings));
+}
+
+// Whatever happens while the engine rests costs one round together: rounds of a large cluster, where
+// something happens all the time, take a fifth of a processor at most.
+constexpr int kRest = 4;
+constexpr std::chrono::nanoseconds kLongestRest = std::chrono::milliseconds(500);
+
+/// Processor time of this thread.
+std::chrono::nanoseconds used() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
 }  // namespace
@@ -101,8 +114,11 @@ Status Engine::try_again(const std::string& cluster_id) {
 
 void Engine::loop(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
+    const auto before = used();
     round();
+    const auto rest = std::min((used() - before) * kRest, kLongestRest);
     std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, stop, rest, [] { return false; });
     auto deadline = std::chrono::system_clock::now() + options_.idle;
     if (look_again_) {
       deadline = std::min<std::chrono::system_clock::time_point>(deadline, *look_again_);

@@ -8,10 +8,10 @@
 #include "api/endpoint.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "daemon/machines.hpp"
 #include "daemon/notify.hpp"
 #include "manual/manual.hpp"
 #include "os/files.hpp"
-#include "provider/local/local_provider.hpp"
 #include "service/desk.hpp"
 #include "service/world.hpp"
 #include "support/installation.hpp"
@@ -152,11 +152,12 @@ Result<std::unique_ptr<service::World>> make_world(const Options& options) {
   if (!epoch) {
     return pass(epoch.error());
   }
-  auto provider = std::make_unique<provider::local::LocalProvider>(provider::local::LocalOptions{
-      .places = {.state = options.settings.state, .run = options.settings.run},
-      .images = options.images,
-      .image_cache = options.image_cache.empty() ? options.settings.state : options.image_cache,
-      .agent = options.agent});
+  auto provider = daemon::make_provider(
+      {.state = options.settings.state,
+       .run = options.settings.run,
+       .images = options.images,
+       .image_cache = options.image_cache.empty() ? options.settings.state : options.image_cache,
+       .agent = options.agent});
   return std::make_unique<service::World>(options.settings, std::move(*store), std::move(provider),
                                           std::move(*keys), *epoch);
 }

@@ -243,17 +243,17 @@ model::Outcome known_to_slurmctld(const Accounts& wanted, const slurm::Run& run)
 }  // namespace
 
 model::NodePart part(const model::Cluster& cluster, const model::Layout& layout,
-                     const model::ClusterSecrets& secrets, const model::NodePlace& node,
+                     const model::ClusterSecrets& secrets, model::Role role,
                      const std::vector<slurm::Edit>& kept) {
   NodePart part{.room = "scheduling", .directories = {}, .files = {}, .units = {}};
   part.directories.push_back({"/etc/provost", 0755});
   add_munge(part, secrets);
-  switch (node.role) {
+  switch (role) {
     case model::Role::controller:
       bar_slurmd(part);
       add_configuration(part, configuration(cluster, layout, kept));
       add_database(part);
-      add_daemons(part, cluster, node.name);
+      add_daemons(part, cluster, layout.controller().name);
       break;
     case model::Role::login:
       bar_slurmd(part);

@@ -30,7 +30,7 @@ namespace provost::scheduling {
 /// login nodes; slurmd, which fetches its configuration from the controller, on compute nodes.
 /// `kept`: what was changed by hand in Slurm's files and stays.
 model::NodePart part(const model::Cluster& cluster, const model::Layout& layout,
-                     const model::ClusterSecrets& secrets, const model::NodePlace& node,
+                     const model::ClusterSecrets& secrets, model::Role role,
                      const std::vector<slurm::Edit>& kept);
 
 struct Wanted {

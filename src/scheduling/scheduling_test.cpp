@@ -21,7 +21,7 @@ const model::Cluster kCluster = samples::university();
 const model::Layout kLayout = samples::layout_of(kCluster);
 
 model::NodePart part_of(const std::string& node) {
-  return part(kCluster, kLayout, samples::secrets(), *kLayout.find(node), {});
+  return part(kCluster, kLayout, samples::secrets(), kLayout.find(node)->role, {});
 }
 
 const model::FilePart* file(const model::NodePart& part, const std::string& path) {

@@ -189,13 +189,13 @@ std::vector<std::string> restarts_of(const NodeModel& before, const NodeModel& a
   const auto same = [&](const std::string& path) {
     const auto text = [&](const NodeModel& node) {
       const auto found =
-          std::find_if(node.part.files.begin(), node.part.files.end(),
+          std::find_if(node.part->files.begin(), node.part->files.end(),
                        [&](const model::FilePart& file) { return file.path == path; });
-      return found == node.part.files.end() ? std::string() : found->content;
+      return found == node.part->files.end() ? std::string() : found->content;
     };
     return text(before) == text(after);
   };
-  for (const model::UnitPart& unit : after.part.units) {
+  for (const model::UnitPart& unit : after.part->units) {
     if (!std::all_of(unit.restart_on.begin(), unit.restart_on.end(), same)) {
       units.push_back(after.place.name + "/" + unit.name);
     }

@@ -1,6 +1,7 @@
 #include "service/cluster_model.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "access/access.hpp"
 #include "base/text.hpp"
@@ -47,32 +48,90 @@ std::string revision_of(const model::NodePart& part,
   return to_hex(os::sha256(protocol::encode(spec))).substr(0, 32);
 }
 
-Result<NodeModel> make_node(const ClusterModel& whole, const model::NodePlace& place,
-                            const Settings& settings) {
-  const model::ClusterSecrets secrets = secrets_of(whole.row);
-  auto joined = model::join(
-      {cluster::part(whole.cluster, whole.layout),
-       access::part(whole.cluster, whole.layout, secrets, place),
-       storage::part(whole.cluster, whole.layout, place),
-       scheduling::part(whole.cluster, whole.layout, secrets, place, whole.kept_edits)});
-  if (!joined) {
-    return pass(joined.error());
+/// What all nodes of a role are given, made once: a room knows the role of a node and no more.
+class Parts {
+ public:
+  explicit Parts(const ClusterModel& whole) : whole_(whole), secrets_(secrets_of(whole.row)) {}
+
+  Result<std::shared_ptr<const model::NodePart>> of(model::Role role) {
+    std::shared_ptr<const model::NodePart>& known = known_[role];
+    if (!known) {
+      auto joined = model::join({cluster::part(whole_.cluster, whole_.layout),
+                                 access::part(whole_.cluster, whole_.layout, secrets_, role),
+                                 storage::part(whole_.cluster, whole_.layout, role),
+                                 scheduling::part(whole_.cluster, whole_.layout, secrets_, role,
+                                                  whole_.kept_edits)});
+      if (!joined) {
+        return pass(joined.error());
+      }
+      known = std::make_shared<const model::NodePart>(std::move(*joined));
+    }
+    return known;
   }
-  const model::InstanceGroup& group = *whole.cluster.find_group(place.group);
-  NodeModel node{.place = place, .part = std::move(*joined), .revision = {}, .machine = {}};
-  node.revision = revision_of(node.part, group.lifecycle);
-  node.machine = {.cluster = whole.row.name,
-                  .network_id = whole.row.network_id,
-                  .node = place.name,
-                  .incarnation = place.incarnation,
-                  .address = place.address,
-                  .prefix_length = cluster::kClusterPrefix,
-                  .type = group.type,
-                  .binds = {{settings.data_directory(whole.row.name) + "/fsx", "/fsx"}},
-                  .seed = {},
-                  .gpu_files = place.gpu_files,
-                  .gpus_are_real = place.gpus_are_real};
-  return node;
+
+  /// After `of`. Groups with the same script share it.
+  std::string revision(model::Role role, const std::optional<model::LifecycleScript>& script) {
+    std::string mark = std::string(model::name(role));
+    if (script) {
+      mark.append("|").append(script->bucket).append("|").append(script->prefix);
+      mark.append("|").append(script->script);
+      mark.append(script->when == model::LifecycleScript::When::on_create ? "|" : "|late");
+    }
+    std::string& known = revisions_[mark];
+    if (known.empty()) {
+      known = revision_of(*known_.at(role), script);
+    }
+    return known;
+  }
+
+ private:
+  const ClusterModel& whole_;
+  model::ClusterSecrets secrets_;
+  std::map<std::string, std::string> revisions_;
+  std::map<model::Role, std::shared_ptr<const model::NodePart>> known_;
+};
+
+NodeModel make_node(const ClusterModel& whole, const model::InstanceGroup& group,
+                    const model::NodePlace& place, const Settings& settings) {
+  return {.place = place,
+          .part = nullptr,
+          .revision = {},
+          .machine = {.cluster = whole.row.name,
+                      .network_id = whole.row.network_id,
+                      .node = place.name,
+                      .incarnation = place.incarnation,
+                      .address = place.address,
+                      .prefix_length = cluster::kClusterPrefix,
+                      .type = group.type,
+                      .binds = {{settings.data_directory(whole.row.name) + "/fsx", "/fsx"}},
+                      .seed = {},
+                      .gpu_files = place.gpu_files,
+                      .gpus_are_real = place.gpus_are_real}};
+}
+
+/// Nodes in the order of the layout: those of a group, which differ in their places alone, together.
+Status make_nodes(ClusterModel& whole, const Settings& settings) {
+  Parts parts(whole);
+  const model::InstanceGroup* group = nullptr;
+  std::shared_ptr<const model::NodePart> part;
+  std::string revision;
+  for (const model::NodePlace& place : whole.layout.nodes) {
+    if (group == nullptr || group->name != place.group) {
+      group = whole.cluster.find_group(place.group);
+      auto made = parts.of(place.role);
+      if (!made) {
+        return pass(made.error());
+      }
+      part = *made;
+      revision = parts.revision(place.role, group->lifecycle);
+    }
+    NodeModel node = make_node(whole, *group, place, settings);
+    node.part = part;
+    node.revision = revision;
+    whole.order.push_back(place.name);
+    whole.nodes.emplace(place.name, std::move(node));
+  }
+  return {};
 }
 
 }  // namespace
@@ -106,18 +165,20 @@ model::Layout layout_of(const store::Cluster& row, const model::Cluster& cluster
                        .arn = row.arn,
                        .gateway = cluster::gateway_of(row.subnet).value_or(""),
                        .nodes = {}};
+  std::unordered_map<std::string_view, std::vector<const store::Node*>> by_group;
+  for (const store::Node& node : nodes) {
+    by_group[node.group].push_back(&node);
+  }
+  layout.nodes.reserve(nodes.size());
   for (const model::InstanceGroup& group : cluster.groups) {
-    for (const store::Node& node : nodes) {
-      if (node.group != group.name) {
-        continue;
-      }
-      model::NodePlace place{.name = node.name,
-                             .group = node.group,
-                             .number = node.number,
+    for (const store::Node* node : by_group[group.name]) {
+      model::NodePlace place{.name = node->name,
+                             .group = node->group,
+                             .number = node->number,
                              .role = group.role,
-                             .address = node.address,
-                             .instance_id = node.instance_id,
-                             .incarnation = node.incarnation};
+                             .address = node->address,
+                             .instance_id = node->instance_id,
+                             .incarnation = node->incarnation};
       place.gpu_files = gpu_files(group.type, host_gpus, place.gpus_are_real);
       layout.nodes.push_back(std::move(place));
     }
@@ -144,13 +205,9 @@ Result<std::shared_ptr<const ClusterModel>> make_model(const store::Cluster& row
   whole->cluster.name = row.name;
   whole->kept_edits = slurm::decode_edits(row.slurm_edits);
   whole->layout = layout_of(row, whole->cluster, nodes, host_gpus);
-  for (const model::NodePlace& place : whole->layout.nodes) {
-    auto node = make_node(*whole, place, settings);
-    if (!node) {
-      return pass(node.error());
-    }
-    whole->nodes.emplace(place.name, std::move(*node));
-    whole->order.push_back(place.name);
+  whole->scheduling = scheduling::wanted(whole->cluster, whole->layout, whole->kept_edits);
+  if (Status made = make_nodes(*whole, settings); !made) {
+    return pass(made.error());
   }
   std::stable_partition(whole->order.begin(), whole->order.end(), [&](const std::string& name) {
     return whole->nodes.at(name).place.role == model::Role::controller;

@@ -13,6 +13,7 @@
 #include "model/layout.hpp"
 #include "model/node_part.hpp"
 #include "provider/provider.hpp"
+#include "scheduling/scheduling.hpp"
 #include "service/settings.hpp"
 #include "slurm/edits.hpp"
 #include "spec/spec.hpp"
@@ -22,8 +23,8 @@ namespace provost::service {
 
 struct NodeModel {
   model::NodePlace place;
-  model::NodePart part;
-  std::string revision;  ///< content hash of `part` and the script's place
+  std::shared_ptr<const model::NodePart> part;  ///< one for all nodes that should be the same
+  std::string revision;                         ///< content hash of `part` and the script's place
   provider::MachineSpec machine;
 };
 
@@ -32,6 +33,7 @@ struct ClusterModel {
   model::Cluster cluster;
   model::Layout layout;
   std::vector<slurm::Edit> kept_edits;  ///< of Slurm's files, changed by hand
+  scheduling::Wanted scheduling;
   std::map<std::string, NodeModel> nodes;
   std::vector<std::string> order;  ///< node names, controller first
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <unordered_map>
 
 #include "base/text.hpp"
 #include "os/files.hpp"
@@ -166,25 +167,33 @@ HandEdits Desk::by_hand(const Reading& reading) {
 
 std::vector<NodeReport> Desk::node_reports(const Reading& reading) {
   std::vector<NodeReport> reports;
+  std::unordered_map<std::string_view, const store::Node*> rows;
+  for (const store::Node& row : reading.nodes) {
+    rows.emplace(row.name, &row);
+  }
+  std::unordered_map<std::string_view, const control::StepView*> steps;
+  for (const control::StepView& step : reading.steps) {
+    if (step.state.standing != control::Standing::waiting) {
+      steps.emplace(step.node, &step);  // the first of a node
+    }
+  }
+  std::unordered_map<std::string_view, const slurm::NodeSeen*> in_slurm;
+  if (reading.picture) {
+    in_slurm = reading.picture->view.by_name();
+  }
   for (const std::string& name : reading.model->order) {
-    const auto row = std::find_if(reading.nodes.begin(), reading.nodes.end(),
-                                  [&](const store::Node& node) { return node.name == name; });
     const NodeModel& model = reading.model->nodes.at(name);
-    NodeReport one{.row = *row,
+    NodeReport one{.row = *rows.at(name),
                    .cluster = reading.row.name,
                    .role = model.place.role,
                    .type = reading.model->cluster.find_group(model.place.group)->type,
                    .gpus_emulated = !model.place.gpus_are_real};
-    for (const control::StepView& step : reading.steps) {
-      if (step.node == name && step.state.standing != control::Standing::waiting &&
-          one.step.empty()) {
-        one.step = step_words(step);
-      }
+    if (const auto step = steps.find(name); step != steps.end()) {
+      one.step = step_words(*step->second);
     }
-    const slurm::NodeSeen* slurm = reading.picture ? reading.picture->view.find(name) : nullptr;
-    if (slurm != nullptr) {
-      one.slurm_state = slurm::state_words(*slurm);
-      one.slurm_reason = slurm->reason;
+    if (const auto slurm = in_slurm.find(name); slurm != in_slurm.end()) {
+      one.slurm_state = slurm::state_words(*slurm->second);
+      one.slurm_reason = slurm->second->reason;
     }
     const cluster::AgentSeen agent = world_.agents().seen({reading.row.id, name});
     one.agent_connected = agent.connected;

@@ -24,9 +24,8 @@ std::string Rounds::failure_of(const Case& one, UtcTime since) const {
       return fmt::format("{}: {}", node.name, node.message);
     }
   }
-  for (const control::StepView& step : world_.engine().steps()) {
-    if (step.cluster_id == one.row.id && step.node.empty() &&
-        step.state.standing == control::Standing::refused) {
+  for (const control::StepView& step : steps_of(one.row.id, "")) {
+    if (step.state.standing == control::Standing::refused) {
       return fmt::format("{}: {}", step.state.step.line, step.state.found);
     }
   }
@@ -91,11 +90,12 @@ bool Rounds::is_whole(const Case& one) const {
   if (one.works > 0 || !all_ready || !picture || !picture->view.answering) {
     return false;
   }
+  const auto nodes = picture->view.by_name();
   return std::all_of(one.model->layout.nodes.begin(), one.model->layout.nodes.end(),
                      [&](const model::NodePlace& place) {
-                       const slurm::NodeSeen* node = picture->view.find(place.name);
+                       const auto node = nodes.find(place.name);
                        return place.role != model::Role::compute ||
-                              (node != nullptr && slurm::is_responding(*node));
+                              (node != nodes.end() && slurm::is_responding(*node->second));
                      });
 }
 

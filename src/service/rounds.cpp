@@ -1,6 +1,7 @@
 #include "service/rounds.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -16,10 +17,20 @@ namespace {
 
 constexpr std::string_view kRoom = "service";
 
-const store::Node* find_node(const std::vector<store::Node>& rows, std::string_view name) {
-  const auto found = std::find_if(rows.begin(), rows.end(),
-                                  [&](const store::Node& node) { return node.name == name; });
-  return found == rows.end() ? nullptr : &*found;
+using RowsByName = std::unordered_map<std::string_view, const store::Node*>;
+
+RowsByName by_name(const std::vector<store::Node>& rows) {
+  RowsByName found;
+  found.reserve(rows.size());
+  for (const store::Node& row : rows) {
+    found.emplace(row.name, &row);
+  }
+  return found;
+}
+
+const store::Node* find_node(const RowsByName& rows, std::string_view name) {
+  const auto found = rows.find(name);
+  return found == rows.end() ? nullptr : found->second;
 }
 
 /// The node a deed is about, for its event; empty when about the whole cluster.
@@ -52,10 +63,11 @@ cluster::Wanted wanted_of(const ClusterModel& model, const store::Cluster& row,
                                      .subnet = row.subnet,
                                      .agent_port = settings.agent_port},
                          .nodes = {}};
+  const RowsByName known_rows = by_name(rows);
   for (const std::string& name : model.order) {
     const NodeModel& node = model.nodes.at(name);
     const model::InstanceGroup& group = *model.cluster.find_group(node.place.group);
-    const store::Node* known = find_node(rows, name);
+    const store::Node* known = find_node(known_rows, name);
     wanted.nodes.push_back({.place = node.place,
                             .machine = node.machine,
                             .revision = node.revision,
@@ -71,6 +83,7 @@ void see_slurm(const slurm::View& view, cluster::Seen& seen) {
   seen.slurm_known = view.answering;
   seen.running_jobs =
       static_cast<int>(std::count_if(view.jobs.begin(), view.jobs.end(), slurm::is_running));
+  const auto jobs = view.running_by_node();
   for (const slurm::NodeSeen& node : view.nodes) {
     const auto known = seen.nodes.find(node.name);
     if (known == seen.nodes.end()) {
@@ -81,8 +94,11 @@ void see_slurm(const slurm::View& view, cluster::Seen& seen) {
     known->second.closed_by_us =
         known->second.closed && node.reason.starts_with(cluster::kLeaveReason);
     known->second.busy = slurm::is_busy(node);
-    for (const slurm::JobSeen* job : view.jobs_on(node.name)) {
-      known->second.jobs.push_back(job->id);
+    const auto running = jobs.find(node.name);
+    if (running != jobs.end()) {
+      for (const slurm::JobSeen* job : running->second) {
+        known->second.jobs.push_back(job->id);
+      }
     }
   }
 }
@@ -103,6 +119,7 @@ store::Event Rounds::about(const store::Cluster& row, const store::Node* node) {
 
 control::Round Rounds::look() {
   control::Round round;
+  note_steps();
   const auto machines = world_.provider().observe();
   const auto networks = world_.provider().networks();
   const auto traces = world_.provider().network_traces();
@@ -225,7 +242,7 @@ cluster::Outside Rounds::outside_of(const std::shared_ptr<const ClusterModel>& m
             const NodeModel& known = model->nodes.at(node);
             protocol::Spec spec{.epoch = world.epoch(),
                                 .revision = known.revision,
-                                .part = known.part,
+                                .part = *known.part,
                                 .script = std::nullopt,
                                 .opened = opened};
             const model::InstanceGroup& group = *model->cluster.find_group(known.place.group);
@@ -255,8 +272,9 @@ cluster::Outside Rounds::outside_of(const std::shared_ptr<const ClusterModel>& m
 }
 
 void Rounds::add_cluster_steps(Case& one, control::Round& round) {
+  const RowsByName rows = by_name(one.rows);
   for (auto& action : cluster::plan(one.wanted, one.facts, one.seen).actions) {
-    const store::Node* node = find_node(one.rows, node_of(action.deed));
+    const store::Node* node = find_node(rows, node_of(action.deed));
     ++one.works;
     round.works.push_back(
         {.step = action.step,
@@ -271,8 +289,7 @@ void Rounds::add_cluster_steps(Case& one, control::Round& round) {
 }
 
 void Rounds::add_scheduling_steps(Case& one, control::Round& round) {
-  const scheduling::Wanted wanted =
-      scheduling::wanted(one.model->cluster, one.model->layout, one.model->kept_edits);
+  const scheduling::Wanted& wanted = one.model->scheduling;
   const scheduling::Seen seen = world_.scheduling_seen(one.row.id);
   if (seen.files && !seen.files->by_hand.empty()) {
     take_hand_edits(one, wanted, *seen.files);
@@ -338,11 +355,24 @@ void Rounds::take_hand_edits(const Case& one, const scheduling::Wanted& wanted,
   world_.engine().wake();
 }
 
+void Rounds::note_steps() {
+  steps_.clear();
+  for (control::StepView& step : world_.engine().steps()) {
+    steps_[{step.cluster_id, step.node}].push_back(std::move(step));
+  }
+}
+
+const std::vector<control::StepView>& Rounds::steps_of(const std::string& cluster_id,
+                                                       const std::string& node) const {
+  static const std::vector<control::StepView> none;
+  const auto found = steps_.find({cluster_id, node});
+  return found == steps_.end() ? none : found->second;
+}
+
 bool Rounds::refused(const std::string& cluster_id, const std::string& node) const {
-  const auto steps = world_.engine().steps();
+  const auto& steps = steps_of(cluster_id, node);
   return std::any_of(steps.begin(), steps.end(), [&](const control::StepView& step) {
-    return step.cluster_id == cluster_id && step.node == node && !node.empty() &&
-           step.state.standing == control::Standing::refused;
+    return !node.empty() && step.state.standing == control::Standing::refused;
   });
 }
 
@@ -356,8 +386,8 @@ std::string Rounds::change_of_cause(const Case& one, const store::Node& node) co
     }
     return cause;
   }
-  for (const control::StepView& step : world_.engine().steps()) {
-    if (step.cluster_id == one.row.id && step.node == node.name && !step.state.found.empty()) {
+  for (const control::StepView& step : steps_of(one.row.id, node.name)) {
+    if (!step.state.found.empty()) {
       return step.state.found;
     }
   }
@@ -437,10 +467,9 @@ void Rounds::finish_leaving(const Case& one) {
 }
 
 bool Rounds::is_worked_on(const std::string& cluster_id, const std::string& node) const {
-  const auto steps = world_.engine().steps();
-  return std::any_of(steps.begin(), steps.end(), [&](const control::StepView& step) {
-    return step.cluster_id == cluster_id && step.node == node &&
-           step.state.standing == control::Standing::running;
+  const auto& steps = steps_of(cluster_id, node);
+  return std::any_of(steps.begin(), steps.end(), [](const control::StepView& step) {
+    return step.state.standing == control::Standing::running;
   });
 }
 

@@ -72,6 +72,11 @@ class Rounds {
   [[nodiscard]] bool refused(const std::string& cluster_id, const std::string& node) const;
   /// An event about the cluster, or about a node of it.
   static store::Event about(const store::Cluster& row, const store::Node* node);
+  /// Reads the engine's steps for this round. Before anything is observed: a step that does not run
+  /// now begins after the round, so that what is seen of its node stays so until then.
+  void note_steps();
+  [[nodiscard]] const std::vector<control::StepView>& steps_of(const std::string& cluster_id,
+                                                               const std::string& node) const;
   cluster::Outside outside_of(const std::shared_ptr<const ClusterModel>& model);
 
   void note_strays(const Host& host, const std::vector<store::Cluster>& known);
@@ -79,6 +84,7 @@ class Rounds {
   World& world_;
   std::map<std::string, std::string> told_;  ///< by cluster id, digest of hand-edited files told of
   std::set<std::string> strays_noted_;
+  std::map<cluster::NodeKey, std::vector<control::StepView>> steps_;  // of this round, by node
 };
 
 }  // namespace provost::service

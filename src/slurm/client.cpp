@@ -198,6 +198,27 @@ std::vector<const JobSeen*> View::jobs_on(std::string_view node) const {
   return on;
 }
 
+std::unordered_map<std::string_view, const NodeSeen*> View::by_name() const {
+  std::unordered_map<std::string_view, const NodeSeen*> found;
+  found.reserve(nodes.size());
+  for (const NodeSeen& node : nodes) {
+    found.emplace(node.name, &node);
+  }
+  return found;
+}
+
+std::unordered_map<std::string_view, std::vector<const JobSeen*>> View::running_by_node() const {
+  std::unordered_map<std::string_view, std::vector<const JobSeen*>> found;
+  for (const JobSeen& job : jobs) {
+    if (is_running(job)) {
+      for (const std::string& node : job.nodes) {
+        found[node].push_back(&job);
+      }
+    }
+  }
+  return found;
+}
+
 std::vector<NodeSeen> parse_nodes(std::string_view text) {
   std::vector<NodeSeen> nodes;
   for (const std::string& line : split(text, '\n')) {

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.hpp"
@@ -84,6 +86,10 @@ struct View {
   [[nodiscard]] const NodeSeen* find(std::string_view node) const;
   /// Jobs that run on `node`.
   [[nodiscard]] std::vector<const JobSeen*> jobs_on(std::string_view node) const;
+  /// The same for all nodes at once; names point into the view.
+  [[nodiscard]] std::unordered_map<std::string_view, const NodeSeen*> by_name() const;
+  [[nodiscard]] std::unordered_map<std::string_view, std::vector<const JobSeen*>> running_by_node()
+      const;
 };
 
 /// Output of `scontrol -o show nodes`. Lines that are no node are left out.

@@ -99,9 +99,9 @@ std::string unit_file() {
 }  // namespace
 
 model::NodePart part(const model::Cluster& cluster, const model::Layout& /*layout*/,
-                     const model::NodePlace& node) {
+                     model::Role role) {
   model::NodePart part{.room = "storage", .directories = {}, .files = {}, .units = {}};
-  if (node.role != model::Role::controller) {
+  if (role != model::Role::controller) {
     return part;
   }
   part.files.push_back({kPeople, people_file(cluster)});

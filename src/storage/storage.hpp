@@ -23,6 +23,6 @@ Result<std::string> bundle(const std::string& bucket_root, const model::Lifecycl
 
 /// Homes on /fsx, made on the controller; other nodes need nothing of their own.
 model::NodePart part(const model::Cluster& cluster, const model::Layout& layout,
-                     const model::NodePlace& node);
+                     model::Role role);
 
 }  // namespace provost::storage

@@ -58,14 +58,11 @@ TEST(Homes, AreMadeOnTheControllerOfWhoIsInTheCampusFile) {
   model::Cluster cluster;
   cluster.campus.emplace();
   cluster.campus->people = {{"minh", 2001, "Minh", {"ssh-ed25519 AAAA minh@laptop"}}};
-  model::NodePlace node;
-  node.role = model::Role::controller;
-  const model::NodePart made = part(cluster, {}, node);
+  const model::NodePart made = part(cluster, {}, model::Role::controller);
   ASSERT_FALSE(made.files.empty());
   EXPECT_EQ(made.files[0].content,
             "home ubuntu 1000\nhome minh 2001\nkey ssh-ed25519 AAAA minh@laptop\n");
-  node.role = model::Role::login;
-  EXPECT_TRUE(part(cluster, {}, node).files.empty());
+  EXPECT_TRUE(part(cluster, {}, model::Role::login).files.empty());
 }
 
 }  // namespace

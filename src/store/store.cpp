@@ -260,6 +260,18 @@ std::map<std::string, double> Store::step_times() {
   return times;
 }
 
+std::optional<Node> Store::node(const std::string& cluster_id, const std::string& name) {
+  const std::scoped_lock lock(implementation_->mutex);
+  SQLite::Statement query(implementation_->database,
+                          "SELECT * FROM nodes WHERE cluster_id = ? AND name = ?");
+  query.bind(1, cluster_id);
+  query.bind(2, name);
+  if (!query.executeStep()) {
+    return std::nullopt;
+  }
+  return read_node(query);
+}
+
 std::vector<Intent> Store::intents() {
   const std::scoped_lock lock(implementation_->mutex);
   SQLite::Statement query(implementation_->database, "SELECT * FROM intents ORDER BY key");

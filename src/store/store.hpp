@@ -92,6 +92,7 @@ class Store {
   std::vector<Cluster> clusters();
   std::optional<Cluster> cluster_named(const std::string& name);
   std::vector<Node> nodes(const std::string& cluster_id);
+  std::optional<Node> node(const std::string& cluster_id, const std::string& name);
   std::vector<Intent> intents();
   /// How long steps take, by kind, in seconds.
   std::map<std::string, double> step_times();
