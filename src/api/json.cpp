@@ -342,6 +342,7 @@ json::object to_json(const service::HostReport& host) {
           {"memory_mib", host.capacity.memory_total_mib},
           {"memory_available_mib", host.capacity.memory_available_mib},
           {"gpus", to_array(host.capacity.gpus)},
+          {"raised_limits", to_array(host.raised_limits)},
           {"network", host.network},
           {"api", or_null(host.api_url)},
           {"bucket_root", host.bucket_root},

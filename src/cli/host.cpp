@@ -99,14 +99,16 @@ int status(const Context& context) {
     return print({{"daemon", *ready}, {"host", host}});
   }
   const std::string gpus = joined(list(host, "gpus"), ", ");
+  const std::string limits = joined(list(host, "raised_limits"), ", ");
   std::cout << fmt::format(
       "provostd {} {}\n  process     {}, since {}\n  state       {}\n  clusters    {}\n"
       "  host        {} processors, {} of {} MiB memory available\n  GPUs        {}\n"
-      "  network     {}\n  buckets     {}\n  API         {}\n",
+      "  limits      {}\n  network     {}\n  buckets     {}\n  API         {}\n",
       text(*ready, "version"), paint(context.terminal, Paint::good, "is ready"),
       number(*ready, "pid"), text(*ready, "started").substr(0, 19), text(*ready, "state_directory"),
       number(*ready, "clusters"), number(host, "cpus"), number(host, "memory_available_mib"),
       number(host, "memory_mib"), gpus.empty() ? "none (emulated where a type has some)" : gpus,
+      limits.empty() ? "as they are; raised while there are clusters" : "raised: " + limits,
       text(host, "network"), text(host, "bucket_root"),
       text(host, "api").empty() ? "Unix socket only" : text(host, "api"));
   for (const json::value& each : list(host, "strays")) {

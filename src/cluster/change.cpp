@@ -21,13 +21,26 @@ Finding refusal(std::string rule, const std::string& group, std::string what, st
           .where = {}};
 }
 
-std::vector<NodeUse> nodes_of(const std::vector<NodeUse>& nodes, const std::string& group) {
-  std::vector<NodeUse> found;
-  std::copy_if(nodes.begin(), nodes.end(), std::back_inserter(found),
-               [&](const NodeUse& node) { return node.group == group; });
-  std::sort(found.begin(), found.end(),
-            [](const NodeUse& left, const NodeUse& right) { return left.number < right.number; });
-  return found;
+using NodesByGroup = std::map<std::string, std::vector<NodeUse>>;
+
+/// Nodes of each group, by number.
+NodesByGroup by_group(const std::vector<NodeUse>& nodes) {
+  NodesByGroup groups;
+  for (const NodeUse& node : nodes) {
+    groups[node.group].push_back(node);
+  }
+  for (auto& [name, own] : groups) {
+    std::sort(own.begin(), own.end(), [](const NodeUse& left, const NodeUse& right) {
+      return left.number < right.number;
+    });
+  }
+  return groups;
+}
+
+const std::vector<NodeUse>& nodes_of(const NodesByGroup& groups, const std::string& group) {
+  static const std::vector<NodeUse> none;
+  const auto found = groups.find(group);
+  return found == groups.end() ? none : found->second;
 }
 
 void refuse_other_nature(const InstanceGroup& before, const InstanceGroup& after,
@@ -53,7 +66,7 @@ void refuse_other_nature(const InstanceGroup& before, const InstanceGroup& after
 }
 
 void refuse_missing(const model::Cluster& before, const model::Cluster& after,
-                    const std::vector<NodeUse>& nodes, Findings& refused) {
+                    const NodesByGroup& nodes, Findings& refused) {
   for (const InstanceGroup& group : before.groups) {
     if (after.find_group(group.name) != nullptr) {
       continue;
@@ -65,7 +78,7 @@ void refuse_missing(const model::Cluster& before, const model::Cluster& after,
                                             group.name),
                                 "leave it as it is, under its name: another controller is another "
                                 "cluster (provost create)"));
-    } else if (const auto left = nodes_of(nodes, group.name); !left.empty()) {
+    } else if (const auto& left = nodes_of(nodes, group.name); !left.empty()) {
       refused.push_back(refusal(
           "group-with-nodes", group.name,
           fmt::format("group {} is not in the files any more and has {} node{}", group.name,
@@ -117,10 +130,11 @@ void shrink(std::vector<NodeUse> nodes, GroupChange& change) {
 Change change(const model::Cluster& before, const model::Cluster& after,
               const std::vector<NodeUse>& nodes) {
   Change result;
-  refuse_missing(before, after, nodes, result.refused);
+  const NodesByGroup groups = by_group(nodes);
+  refuse_missing(before, after, groups, result.refused);
   for (const InstanceGroup& group : after.groups) {
     const InstanceGroup* was = before.find_group(group.name);
-    const auto own = nodes_of(nodes, group.name);
+    const auto& own = nodes_of(groups, group.name);
     GroupChange one{.group = group.name};
     one.before = static_cast<int>(std::count_if(
         own.begin(), own.end(), [](const NodeUse& node) { return node.leaving == Leaving::no; }));

@@ -44,6 +44,8 @@ struct MachineSpec {
   std::string address;  ///< "10.77.4.12"
   int prefix_length = 22;
   model::InstanceType type;
+  /// Share of contended processors, against 100 of another machine (cgroup v2's cpu.weight).
+  int cpu_weight = 100;
   std::vector<BindMount> binds;
   std::vector<SeedFile> seed;          ///< in place before the first boot: the agent's certificate
   std::vector<std::string> gpu_files;  ///< device paths in the node, one per GPU
@@ -102,6 +104,9 @@ class Provider {
 
   /// Everything outside that belongs to `cluster`, sorted.
   virtual Result<std::vector<Belonging>> inventory(const std::string& cluster) = 0;
+
+  /// Limits of this host that were raised for the machines, for people; put back with the last.
+  virtual std::vector<std::string> raised_limits() { return {}; }
 
   /// Last lines of a node's log kept on the host (console), for nodes whose agent is silent.
   virtual Result<std::string> console_tail(const std::string& cluster, const std::string& node) = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 
 #include "base/text.hpp"
 #include "os/tls.hpp"
@@ -11,22 +12,34 @@ namespace {
 
 constexpr std::int64_t kMostReservedMib = 8192;
 
-std::vector<std::string> nodes_of(const model::Layout& layout, const std::string& group) {
-  std::vector<std::string> names;
+// Nodes by their group, in the order of their numbers.
+using Members = std::map<std::string, std::vector<const model::NodePlace*>>;
+
+Members members_of(const model::Layout& layout) {
+  Members members;
   for (const model::NodePlace& node : layout.nodes) {
-    if (node.group == group) {
-      names.push_back(node.name);
-    }
+    members[node.group].push_back(&node);
   }
-  return names;
+  for (auto& [group, nodes] : members) {
+    std::sort(nodes.begin(), nodes.end(),
+              [](const auto* left, const auto* right) { return left->number < right->number; });
+  }
+  return members;
+}
+
+const std::vector<const model::NodePlace*>& nodes_of(const Members& members,
+                                                     const std::string& group) {
+  static const std::vector<const model::NodePlace*> none;
+  const auto found = members.find(group);
+  return found == members.end() ? none : found->second;
 }
 
 // Instance groups with nodes that run jobs; a group of no nodes is no line of slurm.conf.
 std::vector<const model::InstanceGroup*> working_groups(const model::Cluster& cluster,
-                                                        const model::Layout& layout) {
+                                                        const Members& members) {
   std::vector<const model::InstanceGroup*> groups;
   for (const model::InstanceGroup& group : cluster.groups) {
-    if (group.role == model::Role::compute && !nodes_of(layout, group.name).empty()) {
+    if (group.role == model::Role::compute && !nodes_of(members, group.name).empty()) {
       groups.push_back(&group);
     }
   }
@@ -37,10 +50,14 @@ std::int64_t memory_per_cpu(const model::InstanceGroup& group) {
   return schedulable_memory_mib(group.type) / std::max(group.type.vcpus, 1);
 }
 
-slurm::NodeSet node_set(const model::InstanceGroup& group, std::vector<std::string> nodes) {
+slurm::NodeSet node_set(const model::InstanceGroup& group,
+                        const std::vector<const model::NodePlace*>& nodes) {
   slurm::NodeSet set;
   set.comment = fmt::format("group {}: {} of {}", group.name, nodes.size(), group.type.name);
-  set.nodes = std::move(nodes);
+  for (const model::NodePlace* node : nodes) {
+    set.nodes.push_back(node->name);
+    set.addresses.push_back(node->address);
+  }
   set.cpus = std::max(group.type.vcpus, 1);
   const bool divides = group.threads_per_core > 1 && set.cpus % group.threads_per_core == 0;
   set.threads_per_core = divides ? group.threads_per_core : 1;
@@ -54,7 +71,7 @@ slurm::NodeSet node_set(const model::InstanceGroup& group, std::vector<std::stri
 // partition over several groups gives the least memory a CPU that any of them has, so that a
 // default job fits everywhere.
 std::vector<slurm::Partition> named_partitions(const model::Cluster& cluster,
-                                               const model::Layout& layout) {
+                                               const Members& members) {
   std::vector<slurm::Partition> partitions;
   for (const model::InstanceGroup& group : cluster.groups) {
     for (const std::string& name : group.partitions) {
@@ -68,8 +85,9 @@ std::vector<slurm::Partition> named_partitions(const model::Cluster& cluster,
       } else {
         at->comment += ", " + group.name;
       }
-      const std::vector<std::string> nodes = nodes_of(layout, group.name);
-      at->nodes.insert(at->nodes.end(), nodes.begin(), nodes.end());
+      for (const model::NodePlace* node : nodes_of(members, group.name)) {
+        at->nodes.push_back(node->name);
+      }
       at->memory_per_cpu_mib = std::min(at->memory_per_cpu_mib, memory_per_cpu(group));
     }
   }
@@ -113,10 +131,11 @@ slurm::SlurmConf slurm_conf_of(const model::Cluster& cluster, const model::Layou
   conf.header = header_of(cluster);
   conf.controller = layout.controller().name;
   conf.controller_address = layout.controller().address;
-  const auto groups = working_groups(cluster, layout);
+  const Members members = members_of(layout);
+  const auto groups = working_groups(cluster, members);
   std::int64_t least = groups.empty() ? 1 : std::numeric_limits<std::int64_t>::max();
   for (const model::InstanceGroup* group : groups) {
-    conf.nodes.push_back(node_set(*group, nodes_of(layout, group->name)));
+    conf.nodes.push_back(node_set(*group, nodes_of(members, group->name)));
     least = std::min(least, memory_per_cpu(*group));
     const slurm::NodeSet& set = conf.nodes.back();
     if (set.gpus > 0) {
@@ -127,7 +146,7 @@ slurm::SlurmConf slurm_conf_of(const model::Cluster& cluster, const model::Layou
   conf.gpu_types.erase(std::unique(conf.gpu_types.begin(), conf.gpu_types.end()),
                        conf.gpu_types.end());
   conf.memory_per_cpu_mib = least;
-  conf.partitions = named_partitions(cluster, layout);
+  conf.partitions = named_partitions(cluster, members);
   const bool campus = cluster.campus.has_value();
   if (campus && !conf.partitions.empty()) {
     conf.partitions.front().is_default = true;
@@ -138,24 +157,23 @@ slurm::SlurmConf slurm_conf_of(const model::Cluster& cluster, const model::Layou
 
 std::vector<slurm::GpuSet> gpus_of(const model::Cluster& cluster, const model::Layout& layout) {
   std::vector<slurm::GpuSet> sets;
-  for (const model::InstanceGroup* group : working_groups(cluster, layout)) {
-    if (group->type.accelerator.empty() || group->type.accelerators == 0) {
+  const model::InstanceGroup* group = nullptr;
+  for (const model::NodePlace& node : layout.nodes) {
+    if (group == nullptr || group->name != node.group) {
+      group = cluster.find_group(node.group);
+    }
+    const model::InstanceType& type = group->type;
+    if (group->role != model::Role::compute || type.accelerator.empty() || type.accelerators == 0) {
       continue;
     }
-    for (const model::NodePlace& node : layout.nodes) {
-      if (node.group != group->name) {
-        continue;
-      }
-      const auto same = std::find_if(sets.begin(), sets.end(), [&](const slurm::GpuSet& set) {
-        return set.type == group->type.accelerator && set.count == group->type.accelerators &&
-               set.files == node.gpu_files;
-      });
-      if (same == sets.end()) {
-        sets.push_back(
-            {{node.name}, group->type.accelerator, group->type.accelerators, node.gpu_files});
-      } else {
-        same->nodes.push_back(node.name);
-      }
+    const auto same = std::find_if(sets.begin(), sets.end(), [&](const slurm::GpuSet& set) {
+      return set.type == type.accelerator && set.count == type.accelerators &&
+             set.files == node.gpu_files;
+    });
+    if (same == sets.end()) {
+      sets.push_back({{node.name}, type.accelerator, type.accelerators, node.gpu_files});
+    } else {
+      same->nodes.push_back(node.name);
     }
   }
   return sets;

@@ -1,5 +1,7 @@
 // The verbs that change a cluster that is there: plan and apply.
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "base/text.hpp"
 #include "cluster/change.hpp"
@@ -35,10 +37,14 @@ double price_per_hour(const model::Cluster& cluster) {
   return price;
 }
 
-std::vector<std::string> jobs_on(const slurm::View& view, const std::string& node) {
+using Running = std::unordered_map<std::string_view, std::vector<const slurm::JobSeen*>>;
+
+std::vector<std::string> jobs_on(const Running& running, const std::string& node) {
   std::vector<std::string> ids;
-  for (const slurm::JobSeen* job : view.jobs_on(node)) {
-    ids.push_back(job->id);
+  if (const auto jobs = running.find(node); jobs != running.end()) {
+    for (const slurm::JobSeen* job : jobs->second) {
+      ids.push_back(job->id);
+    }
   }
   return ids;
 }
@@ -58,19 +64,22 @@ std::vector<std::string> waiting_in(const slurm::View& view, const std::string& 
 std::vector<cluster::NodeUse> uses_of(const std::vector<store::Node>& nodes,
                                       const slurm::View& view) {
   std::vector<cluster::NodeUse> uses;
+  uses.reserve(nodes.size());
+  const auto running = view.running_by_node();
   for (const store::Node& node : nodes) {
     const bool going = node.status == model::NodeStatus::shutting_down;
     uses.push_back({.name = node.name,
                     .group = node.group,
                     .number = node.number,
                     .leaving = going ? model::Leaving::now : node.leaving,
-                    .jobs = jobs_on(view, node.name),
+                    .jobs = jobs_on(running, node.name),
                     .failed = node.status == model::NodeStatus::failure});
   }
   return uses;
 }
 
 void add_nodes(const Comparison& both, std::vector<PlannedLine>& lines) {
+  const Running running = both.slurm.running_by_node();
   for (const cluster::GroupChange& each : both.change.groups) {
     const model::InstanceGroup& group = *both.after.cluster.find_group(each.group);
     const std::string because = each.is_new
@@ -88,7 +97,7 @@ void add_nodes(const Comparison& both, std::vector<PlannedLine>& lines) {
     }
     for (const std::string& node : each.leaves) {
       model::Disturbance disturbs;
-      (both.now ? disturbs.ends : disturbs.awaits) = jobs_on(both.slurm, node);
+      (both.now ? disturbs.ends : disturbs.awaits) = jobs_on(running, node);
       if (group.role == model::Role::compute) {
         disturbs.drains = {node};
       }
@@ -197,18 +206,14 @@ std::vector<std::string> restarts_of(const NodeModel& before, const NodeModel& a
   };
   for (const model::UnitPart& unit : after.part->units) {
     if (!std::all_of(unit.restart_on.begin(), unit.restart_on.end(), same)) {
-      units.push_back(after.place.name + "/" + unit.name);
+      units.push_back(unit.name);
     }
   }
   return units;
 }
 
 void add_files(const Comparison& both, std::vector<PlannedLine>& lines) {
-  const auto digest = [](const ClusterModel& model) {
-    return scheduling::digest(
-        scheduling::configuration(model.cluster, model.layout, model.kept_edits));
-  };
-  if (digest(both.before) != digest(both.after)) {
+  if (both.before.scheduling.configuration != both.after.scheduling.configuration) {
     lines.push_back({"~ slurm.conf  reconfigure",
                      "Slurm reads its files anew; jobs that run go on, jobs that wait keep their "
                      "place",
@@ -216,14 +221,22 @@ void add_files(const Comparison& both, std::vector<PlannedLine>& lines) {
   }
   std::size_t nodes = 0;
   model::Disturbance disturbs;
+  // Nodes of a role share their parts: what is true of one pair is true of all.
+  std::map<std::pair<const model::NodePart*, const model::NodePart*>, std::vector<std::string>> known;
   for (const auto& [name, after] : both.after.nodes) {
     const auto before = both.before.nodes.find(name);
     if (before == both.before.nodes.end() || before->second.revision == after.revision) {
       continue;
     }
     ++nodes;
-    const auto restarts = restarts_of(before->second, after);
-    disturbs.restarts.insert(disturbs.restarts.end(), restarts.begin(), restarts.end());
+    const auto [units, is_new] =
+        known.try_emplace({before->second.part.get(), after.part.get()});
+    if (is_new) {
+      units->second = restarts_of(before->second, after);
+    }
+    for (const std::string& unit : units->second) {
+      disturbs.restarts.push_back(fmt::format("{}/{}", name, unit));
+    }
   }
   if (nodes > 0) {
     lines.push_back({fmt::format("~ {} node{}  other files", nodes, nodes == 1 ? "" : "s"),
@@ -319,12 +332,14 @@ Result<std::vector<std::string>> free_addresses(const store::Cluster& row,
   if (!all) {
     return pass(all.error());
   }
+  std::unordered_set<std::string_view> taken;
+  taken.reserve(nodes.size());
+  for (const store::Node& node : nodes) {
+    taken.insert(node.address);
+  }
   std::vector<std::string> free;
   for (const std::string& address : *all) {
-    const bool taken = std::any_of(nodes.begin(), nodes.end(), [&](const store::Node& node) {
-      return node.address == address;
-    });
-    if (!taken && free.size() < count) {
+    if (free.size() < count && !taken.contains(address)) {
       free.push_back(address);
     }
   }
@@ -513,12 +528,23 @@ Result<Desk::Target> Desk::target(const std::string& name, const ChangeOrder& or
   if (target.edits) {
     target.row.slurm_edits = *target.edits;
   }
-  return compare(std::move(target), sources, checked, **before, picture->view, order.now);
+  return compare(std::move(target), sources, checked, **before, picture->view, order.now,
+                 {world_.settings(), world_.host_gpus()});
+}
+
+Result<ChangePlan> Desk::plan_of(const Standing& standing, const spec::Sources& sources,
+                                 const spec::Checked& checked, const Site& site) {
+  auto compared = compare({.plan = {}, .row = standing.row, .change = {}, .nodes = standing.nodes},
+                          sources, checked, standing.model, standing.view, false, site);
+  if (!compared) {
+    return pass(compared.error());
+  }
+  return std::move(compared->plan);
 }
 
 Result<Desk::Target> Desk::compare(Target target, const spec::Sources& sources,
                                    const spec::Checked& checked, const ClusterModel& before,
-                                   const slurm::View& view, bool now) {
+                                   const slurm::View& view, bool now, const Site& site) {
   ChangePlan& plan = target.plan;
   target.change = cluster::change(before.cluster, *checked.cluster, uses_of(target.nodes, view));
   plan.findings.insert(plan.findings.end(), target.change.refused.begin(),
@@ -535,12 +561,12 @@ Result<Desk::Target> Desk::compare(Target target, const spec::Sources& sources,
   // As it will be in the end, without the nodes that leave.
   std::vector<store::Node> nodes = target.nodes;
   nodes.insert(nodes.end(), target.joining.begin(), target.joining.end());
+  std::unordered_set<std::string_view> leaving;
   for (const cluster::GroupChange& each : target.change.groups) {
-    std::erase_if(nodes, [&](const store::Node& node) {
-      return std::find(each.leaves.begin(), each.leaves.end(), node.name) != each.leaves.end();
-    });
+    leaving.insert(each.leaves.begin(), each.leaves.end());
   }
-  const auto after = make_model(target.row, nodes, world_.settings(), world_.host_gpus());
+  std::erase_if(nodes, [&](const store::Node& node) { return leaving.contains(node.name); });
+  const auto after = make_model(target.row, nodes, site.settings, site.host_gpus);
   if (!after) {
     return pass(after.error());
   }

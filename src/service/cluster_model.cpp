@@ -34,6 +34,10 @@ model::ClusterSecrets secrets_of(const store::Cluster& row) {
           .login_host_key_public = row.host_key_public};
 }
 
+// Every node waits for the controller, at the start and whenever a job does; jobs on other nodes of
+// the same host must not starve it.
+constexpr int kControllerWeight = 1000;
+
 std::string revision_of(const model::NodePart& part,
                         const std::optional<model::LifecycleScript>& script) {
   protocol::Spec spec;
@@ -103,6 +107,7 @@ NodeModel make_node(const ClusterModel& whole, const model::InstanceGroup& group
                       .address = place.address,
                       .prefix_length = cluster::kClusterPrefix,
                       .type = group.type,
+                      .cpu_weight = group.role == model::Role::controller ? kControllerWeight : 100,
                       .binds = {{settings.data_directory(whole.row.name) + "/fsx", "/fsx"}},
                       .seed = {},
                       .gpu_files = place.gpu_files,

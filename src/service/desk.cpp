@@ -495,8 +495,12 @@ Result<HostReport> Desk::host() {
   if (!found) {
     return pass(found.error());
   }
-  return HostReport{*capacity, world_.settings().network, world_.settings().api_url,
-                    world_.settings().bucket_root(), std::move(*found)};
+  return HostReport{*capacity,
+                    world_.provider().raised_limits(),
+                    world_.settings().network,
+                    world_.settings().api_url,
+                    world_.settings().bucket_root(),
+                    std::move(*found)};
 }
 
 }  // namespace provost::service

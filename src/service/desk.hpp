@@ -143,6 +143,7 @@ struct Stray {
 
 struct HostReport {
   provider::Capacity capacity;
+  std::vector<std::string> raised_limits;  ///< "kernel.keys.maxkeys 200 -> 20000"
   std::string network;
   std::string api_url;
   std::string bucket_root;
@@ -197,6 +198,21 @@ class Desk {
   /// Makes it so; with a fingerprint only if that is still the plan (conflict otherwise).
   Result<ChangePlan> apply(const Caller& caller, const std::string& name, const ChangeOrder& order,
                            const std::string& fingerprint);
+  /// A cluster as it stands, read.
+  struct Standing {
+    const store::Cluster& row;
+    const std::vector<store::Node>& nodes;
+    const ClusterModel& model;
+    const slurm::View& view;
+  };
+  /// What the site has, for a cluster's model.
+  struct Site {
+    const Settings& settings;
+    const std::vector<std::string>& host_gpus;
+  };
+  /// The part of `plan` that asks nobody: pure.
+  static Result<ChangePlan> plan_of(const Standing& standing, const spec::Sources& sources,
+                                    const spec::Checked& checked, const Site& site);
   Result<ClusterReport> remove(const Caller& caller, const std::string& name, bool with_data);
 
   Result<std::vector<Stray>> strays();
@@ -271,8 +287,9 @@ class Desk {
   static Status complete(spec::Sources& sources, const ChangeOrder& order,
                          const store::Cluster& row);
   Result<Target> target(const std::string& name, const ChangeOrder& order);
-  Result<Target> compare(Target target, const spec::Sources& sources, const spec::Checked& checked,
-                         const ClusterModel& before, const slurm::View& view, bool now);
+  static Result<Target> compare(Target target, const spec::Sources& sources,
+                                const spec::Checked& checked, const ClusterModel& before,
+                                const slurm::View& view, bool now, const Site& site);
   Result<store::Cluster> store_new(const Caller& caller, const spec::Sources& sources,
                                    const model::Cluster& cluster, bool keep_failed);
   Status refuse_name_of_stray(const std::string& name);

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::string_view kRoom = "service";
 
+using Limits = std::vector<std::string>;
 using RowsByName = std::unordered_map<std::string_view, const store::Node*>;
 
 RowsByName by_name(const std::vector<store::Node>& rows) {
@@ -76,6 +77,17 @@ cluster::Wanted wanted_of(const ClusterModel& model, const store::Cluster& row,
                             .leaving = known == nullptr ? model::Leaving::no : known->leaving});
   }
   return wanted;
+}
+
+// Unit files are in place before the first boot: systemd would have to read all of them again, which
+// takes longer than anything else that the agent does.
+void add_unit_files(const model::NodePart& part, std::vector<provider::SeedFile>& seed) {
+  for (const model::FilePart& file : part.files) {
+    if (file.path.starts_with("/etc/systemd/system/") && file.owner == "root" &&
+        file.group == "root") {
+      seed.push_back({file.path, file.content, file.mode});
+    }
+  }
 }
 
 // What slurmctld says of the jobs and of each node.
@@ -265,9 +277,13 @@ cluster::Outside Rounds::outside_of(const std::shared_ptr<const ClusterModel>& m
           },
           .seed_of =
               [&world, model](const provider::MachineSpec& machine) {
-                return agent_seed(world.keys(), world.settings(),
-                                  {model->row.id, machine.node, machine.incarnation},
-                                  model->row.name, model->layout.gateway);
+                auto seed = agent_seed(world.keys(), world.settings(),
+                                       {model->row.id, machine.node, machine.incarnation},
+                                       model->row.name, model->layout.gateway);
+                if (seed) {
+                  add_unit_files(*model->nodes.at(machine.node).part, *seed);
+                }
+                return seed;
               }};
 }
 
@@ -282,9 +298,32 @@ void Rounds::add_cluster_steps(Case& one, control::Round& round) {
          .about = about(one.row, node),
          .act = [this, deed = action.deed, model = one.model](const control::Progress& progress) {
            cluster::Outside outside = outside_of(model);
-           return std::visit(
+           const bool is_network = std::holds_alternative<cluster::CreateNetwork>(deed);
+           const auto limits = is_network ? world_.provider().raised_limits() : Limits{};
+           model::Outcome outcome = std::visit(
                [&](const auto& each) { return cluster::act(each, outside, progress); }, deed);
+           if (is_network) {
+             tell_of_limits(model->row, limits);
+           }
+           return outcome;
          }});
+  }
+}
+
+void Rounds::tell_of_limits(const store::Cluster& row, const std::vector<std::string>& before) {
+  const std::vector<std::string> now = world_.provider().raised_limits();
+  if (now == before) {
+    return;
+  }
+  store::Event event = about(row, nullptr);
+  event.what = "kernel limits raised: " + join(now, ", ");
+  event.because =
+      "many nodes on one host need more than the kernel's defaults; they are put back with the last "
+      "cluster";
+  const Status written = world_.store().write(
+      "limits", [&](store::Writer& writer) { writer.add_event(event); });
+  if (!written) {
+    log::error(kRoom, "cluster={} {}", row.name, written.error().message);
   }
 }
 

@@ -77,6 +77,8 @@ class Rounds {
   void note_steps();
   [[nodiscard]] const std::vector<control::StepView>& steps_of(const std::string& cluster_id,
                                                                const std::string& node) const;
+  /// Kernel limits that were raised for a network's machines are an event.
+  void tell_of_limits(const store::Cluster& row, const std::vector<std::string>& before);
   cluster::Outside outside_of(const std::shared_ptr<const ClusterModel>& model);
 
   void note_strays(const Host& host, const std::vector<store::Cluster>& known);

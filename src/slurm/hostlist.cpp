@@ -108,6 +108,26 @@ std::string compress(const std::vector<std::string>& names) {
   return join(written, ",");
 }
 
+std::string compress_in_order(const std::vector<std::string>& names) {
+  std::vector<std::string> written;
+  for (std::size_t begin = 0; begin < names.size();) {
+    const Numbered first = take_apart(names[begin]);
+    std::size_t end = begin + 1;
+    for (; first.number && end < names.size(); ++end) {
+      const Numbered next = take_apart(names[end]);
+      const auto wanted = *first.number + static_cast<std::int64_t>(end - begin);
+      if (!next.number || next.stem != first.stem || *next.number != wanted) {
+        break;
+      }
+    }
+    const auto last = first.number.value_or(0) + static_cast<std::int64_t>(end - begin) - 1;
+    written.push_back(end == begin + 1 ? names[begin]
+                                       : fmt::format("{}[{}-{}]", first.stem, *first.number, last));
+    begin = end;
+  }
+  return join(written, ",");
+}
+
 Result<std::vector<std::string>> expand(std::string_view list) {
   std::vector<std::string> names;
   if (list.empty() || list == "(null)") {

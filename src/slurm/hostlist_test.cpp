@@ -26,6 +26,15 @@ TEST(Hostlist, KeepsANameAndANumberedNameOfTheSameStemApart) {
   EXPECT_EQ(compress({"n", "n1", "n2"}), "n,n[1-2]");
 }
 
+TEST(Hostlist, KeepsTheOrderWhereItMeansSomething) {
+  const std::vector<std::string> addresses = {"10.0.0.5",  "10.0.0.6", "10.0.0.7",
+                                              "10.0.0.4", "10.0.1.0", "10.0.1.1"};
+  EXPECT_EQ(compress_in_order(addresses), "10.0.0.[5-7],10.0.0.4,10.0.1.[0-1]");
+  EXPECT_EQ(expand(compress_in_order(addresses)).value(), addresses);
+  EXPECT_EQ(compress_in_order({"a", "a", "n-01", "n-02"}), "a,a,n-01,n-02");
+  EXPECT_EQ(compress_in_order({}), "");
+}
+
 TEST(Hostlist, ExpandsWhatItCompresses) {
   std::vector<std::string> names;
   for (int number = 1; number <= 300; ++number) {

@@ -94,9 +94,9 @@ std::string accounting(const SlurmConf& conf) {
 
 std::string node_line(const NodeSet& set) {
   std::string line = fmt::format(
-      "NodeName={} CPUs={} Boards=1 SocketsPerBoard=1 CoresPerSocket={} ThreadsPerCore={} "
+      "NodeName={}{} CPUs={} Boards=1 SocketsPerBoard=1 CoresPerSocket={} ThreadsPerCore={} "
       "RealMemory={}",
-      compress(set.nodes), set.cpus, set.cpus / set.threads_per_core, set.threads_per_core,
+      compress(set.nodes), set.addresses.empty() ? "" : " NodeAddr=" + compress_in_order(set.addresses), set.cpus, set.cpus / set.threads_per_core, set.threads_per_core,
       set.real_memory_mib);
   if (set.gpus > 0) {
     line += fmt::format(" Gres=gpu:{}:{}", set.gpu_type, set.gpus);
@@ -138,7 +138,7 @@ std::string slurm_conf(const SlurmConf& conf) {
       conf.memory_per_cpu_mib);
   text += accounting(conf);
   text += kPolicy;
-  text += "\n# Nodes. Their addresses stand in /etc/hosts of every node.\n";
+  text += "\n# Nodes, in the order of their addresses: no name is looked up.\n";
   for (const NodeSet& set : conf.nodes) {
     text += "# " + set.comment + "\n" + node_line(set);
   }

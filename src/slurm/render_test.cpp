@@ -21,6 +21,7 @@ SlurmConf conf() {
           .gpu_types = {"h100"},
           .nodes = {{.comment = "group p5: 2 of ml.p5.48xlarge",
                      .nodes = {"p5-1", "p5-2"},
+                     .addresses = {"10.77.4.9", "10.77.4.7"},
                      .cpus = 192,
                      .threads_per_core = 2,
                      .real_memory_mib = 2088960,
@@ -35,7 +36,8 @@ SlurmConf conf() {
 
 TEST(SlurmConf, CountsCoresSoThatThreadsAddUp) {
   EXPECT_THAT(slurm_conf(conf()),
-              HasSubstr("NodeName=p5-[1-2] CPUs=192 Boards=1 SocketsPerBoard=1 CoresPerSocket=96 "
+              HasSubstr("NodeName=p5-[1-2] NodeAddr=10.77.4.9,10.77.4.7 CPUs=192 Boards=1 "
+                        "SocketsPerBoard=1 CoresPerSocket=96 "
                         "ThreadsPerCore=2 RealMemory=2088960 Gres=gpu:h100:8 State=UNKNOWN\n"));
 }
 

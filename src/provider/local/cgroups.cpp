@@ -51,6 +51,15 @@ void set_limits(const std::string& directory, const Limits& limits) {
       }
     }
   }
+  if (limits.cpu_weight != 100) {
+    constexpr int kSharesOf100 = 1024;
+    if (os::exists(directory + "/cpu.shares")) {
+      put(directory + "/cpu.shares", std::to_string(limits.cpu_weight * kSharesOf100 / 100));
+    }
+    if (os::exists(directory + "/cpu.weight")) {
+      put(directory + "/cpu.weight", std::to_string(limits.cpu_weight));
+    }
+  }
   if (limits.cpus > 0) {
     if (os::exists(directory + "/cpu.cfs_quota_us")) {
       put(directory + "/cpu.cfs_quota_us", std::to_string(limits.cpus * kPeriod));
@@ -172,6 +181,9 @@ std::vector<std::string> Cgroups::unit_properties(const Limits& limits) {
   std::vector<std::string> properties = {"Delegate=yes", "KillMode=mixed", "TasksMax=infinity"};
   if (limits.memory_mib > 0) {
     properties.push_back(fmt::format("MemoryMax={}M", limits.memory_mib));
+  }
+  if (limits.cpu_weight != 100) {
+    properties.push_back(fmt::format("CPUWeight={}", limits.cpu_weight));
   }
   if (limits.cpus > 0) {
     properties.push_back(fmt::format("CPUQuota={}%", limits.cpus * 100));

@@ -16,6 +16,7 @@ namespace provost::provider::local {
 struct Limits {
   std::int64_t memory_mib = 0;  ///< 0: none
   int cpus = 0;                 ///< 0: none
+  int cpu_weight = 100;         ///< as cgroup v2's cpu.weight
 };
 
 /// What kind of host this is.

@@ -28,6 +28,9 @@ inline std::string kernel_limits_record(const std::string& state) {
 /// Raises what is too low; notes the old values in `record_file` before the first change.
 Status raise_kernel_limits(const std::string& record_file);
 
+/// What is raised now, for people: "fs.inotify.max_user_instances 128 -> 8192".
+std::vector<std::string> raised_kernel_limits(const std::string& record_file);
+
 /// Puts back what `raise_kernel_limits` changed, where nobody changed it since.
 Status restore_kernel_limits(const std::string& record_file);
 

@@ -220,7 +220,8 @@ Status LocalProvider::ensure_running(const MachineSpec& spec, const Progress& pr
   const auto host = capacity();
   const Limits limits{
       .memory_mib = std::min<std::int64_t>(spec.type.memory_mib, host->memory_total_mib),
-      .cpus = spec.type.vcpus < host->cpus ? spec.type.vcpus : 0};
+      .cpus = spec.type.vcpus < host->cpus ? spec.type.vcpus : 0,
+      .cpu_weight = spec.cpu_weight};
   return machine.start(spec, *root, options_.agent, limits, progress);
 }
 
@@ -256,6 +257,10 @@ Result<std::vector<Belonging>> LocalProvider::inventory(const std::string& clust
   }
   std::sort(found.begin(), found.end());
   return found;
+}
+
+std::vector<std::string> LocalProvider::raised_limits() {
+  return raised_kernel_limits(options_.places.state + "/machines.kernel-limits.json");
 }
 
 Result<std::string> LocalProvider::console_tail(const std::string& cluster,

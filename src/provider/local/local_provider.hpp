@@ -41,6 +41,7 @@ class LocalProvider : public Provider {
   Status remove(const std::string& cluster, const std::string& node,
                 const Progress& progress) override;
   Result<std::vector<Belonging>> inventory(const std::string& cluster) override;
+  std::vector<std::string> raised_limits() override;
   Result<std::string> console_tail(const std::string& cluster, const std::string& node) override;
 
   /// The root tree of the node image; built first when there is none. Slow then (a minute).
