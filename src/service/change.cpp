@@ -222,15 +222,15 @@ void add_files(const Comparison& both, std::vector<PlannedLine>& lines) {
   std::size_t nodes = 0;
   model::Disturbance disturbs;
   // Nodes of a role share their parts: what is true of one pair is true of all.
-  std::map<std::pair<const model::NodePart*, const model::NodePart*>, std::vector<std::string>> known;
+  std::map<std::pair<const model::NodePart*, const model::NodePart*>, std::vector<std::string>>
+      known;
   for (const auto& [name, after] : both.after.nodes) {
     const auto before = both.before.nodes.find(name);
     if (before == both.before.nodes.end() || before->second.revision == after.revision) {
       continue;
     }
     ++nodes;
-    const auto [units, is_new] =
-        known.try_emplace({before->second.part.get(), after.part.get()});
+    const auto [units, is_new] = known.try_emplace({before->second.part.get(), after.part.get()});
     if (is_new) {
       units->second = restarts_of(before->second, after);
     }

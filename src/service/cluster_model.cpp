@@ -60,11 +60,11 @@ class Parts {
   Result<std::shared_ptr<const model::NodePart>> of(model::Role role) {
     std::shared_ptr<const model::NodePart>& known = known_[role];
     if (!known) {
-      auto joined = model::join({cluster::part(whole_.cluster, whole_.layout),
-                                 access::part(whole_.cluster, whole_.layout, secrets_, role),
-                                 storage::part(whole_.cluster, whole_.layout, role),
-                                 scheduling::part(whole_.cluster, whole_.layout, secrets_, role,
-                                                  whole_.kept_edits)});
+      auto joined = model::join(
+          {cluster::part(whole_.cluster, whole_.layout),
+           access::part(whole_.cluster, whole_.layout, secrets_, role),
+           storage::part(whole_.cluster, whole_.layout, role),
+           scheduling::part(whole_.cluster, whole_.layout, secrets_, role, whole_.kept_edits)});
       if (!joined) {
         return pass(joined.error());
       }
@@ -114,7 +114,8 @@ NodeModel make_node(const ClusterModel& whole, const model::InstanceGroup& group
                       .gpus_are_real = place.gpus_are_real}};
 }
 
-/// Nodes in the order of the layout: those of a group, which differ in their places alone, together.
+/// Nodes in the order of the layout: those of a group, which differ in their places alone,
+/// together.
 Status make_nodes(ClusterModel& whole, const Settings& settings) {
   Parts parts(whole);
   const model::InstanceGroup* group = nullptr;

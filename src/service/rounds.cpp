@@ -79,8 +79,8 @@ cluster::Wanted wanted_of(const ClusterModel& model, const store::Cluster& row,
   return wanted;
 }
 
-// Unit files are in place before the first boot: systemd would have to read all of them again, which
-// takes longer than anything else that the agent does.
+// Unit files are in place before the first boot: systemd would have to read all of them again,
+// which takes longer than anything else that the agent does.
 void add_unit_files(const model::NodePart& part, std::vector<provider::SeedFile>& seed) {
   for (const model::FilePart& file : part.files) {
     if (file.path.starts_with("/etc/systemd/system/") && file.owner == "root" &&
@@ -318,10 +318,11 @@ void Rounds::tell_of_limits(const store::Cluster& row, const std::vector<std::st
   store::Event event = about(row, nullptr);
   event.what = "kernel limits raised: " + join(now, ", ");
   event.because =
-      "many nodes on one host need more than the kernel's defaults; they are put back with the last "
+      "many nodes on one host need more than the kernel's defaults; they are put back with the "
+      "last "
       "cluster";
-  const Status written = world_.store().write(
-      "limits", [&](store::Writer& writer) { writer.add_event(event); });
+  const Status written =
+      world_.store().write("limits", [&](store::Writer& writer) { writer.add_event(event); });
   if (!written) {
     log::error(kRoom, "cluster={} {}", row.name, written.error().message);
   }

@@ -31,6 +31,49 @@ void set_field(ConfigurationLine& line, const std::string& name, const std::stri
   line.fields.emplace_back(name, value);
 }
 
+// Fields that have as many hosts as their line has nodes, one for each.
+bool is_of_each(const Field& field) {
+  return same_name(field.first, "NodeName") || same_name(field.first, "NodeAddr") ||
+         same_name(field.first, "NodeHostname");
+}
+
+// A line over several nodes as lines of one node each.
+std::vector<ConfigurationLine> node_by_node(const ConfigurationLine& line) {
+  std::vector<ConfigurationLine> lines(hosts(line.fields.front().second).size(), line);
+  for (std::size_t field = 0; field < line.fields.size(); ++field) {
+    const auto each = hosts(line.fields[field].second);
+    for (std::size_t i = 0; is_of_each(line.fields[field]) && i < lines.size(); ++i) {
+      lines[i].fields[field].second = each[each.size() == lines.size() ? i : 0];
+    }
+  }
+  return lines;
+}
+
+// Lines that differ only in their node, in their order, as one.
+ConfigurationLine together(const std::vector<ConfigurationLine>& lines) {
+  ConfigurationLine whole = lines.front();
+  for (std::size_t field = 0; field < whole.fields.size(); ++field) {
+    std::vector<std::string> each;
+    for (const ConfigurationLine& line : lines) {
+      each.push_back(line.fields[field].second);
+    }
+    if (is_of_each(whole.fields[field])) {
+      whole.fields[field].second = compress_in_order(each);
+    }
+  }
+  return whole;
+}
+
+// What it says of whatever node it is about.
+ConfigurationLine without_node(ConfigurationLine line) {
+  for (Field& field : line.fields) {
+    if (is_of_each(field)) {
+      field.second.clear();
+    }
+  }
+  return line;
+}
+
 // The lines of one file by key. A line over several nodes stands once for each of them; of a
 // setting that is said twice the last counts.
 using Keyed = std::vector<std::pair<std::string, ConfigurationLine>>;
@@ -52,9 +95,7 @@ Keyed keyed(const std::string& text) {
       keep(all, places, line);
       continue;
     }
-    for (const std::string& node : hosts(line.fields.front().second)) {
-      ConfigurationLine one = line;
-      one.fields.front().second = node;
+    for (ConfigurationLine& one : node_by_node(line)) {
       keep(all, places, std::move(one));
     }
   }
@@ -191,11 +232,9 @@ class Merging {
 
   // Nodes of one line that were not all edited alike get lines of their own.
   std::string nodes_anew(const ConfigurationLine& line, const std::string& as_made) {
-    std::vector<std::pair<ConfigurationLine, std::vector<std::string>>> alike;
+    std::vector<std::vector<ConfigurationLine>> alike;
     bool any = false;
-    for (const std::string& node : hosts(line.fields.front().second)) {
-      ConfigurationLine one = line;
-      one.fields.front().second = node;
+    for (ConfigurationLine& one : node_by_node(line)) {
       const auto found = by_key_.find(one.key());
       if (found != by_key_.end() && !found->second->after.empty()) {
         one = edited(one, *found->second);
@@ -204,23 +243,21 @@ class Merging {
       if (found != by_key_.end()) {
         used_.insert(found->first);
       }
-      one.fields.front().second.clear();
       const auto same = std::find_if(alike.begin(), alike.end(), [&](const auto& each) {
-        return says_the_same(each.first, one);
+        return says_the_same(without_node(each.front()), without_node(one));
       });
       if (same == alike.end()) {
-        alike.push_back({one, {node}});
+        alike.push_back({std::move(one)});
       } else {
-        same->second.push_back(node);
+        same->push_back(std::move(one));
       }
     }
     if (!any) {
       return as_made;
     }
     std::string text;
-    for (auto& [one, names] : alike) {
-      one.fields.front().second = compress(names);
-      text += text_of(one);
+    for (const std::vector<ConfigurationLine>& lines : alike) {
+      text += text_of(together(lines));
     }
     return text;
   }

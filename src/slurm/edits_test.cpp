@@ -11,7 +11,7 @@ namespace {
 constexpr const char* kMade =
     "# Made.\n"
     "SchedulerType=sched/backfill\n"
-    "NodeName=cpu-[1-3] CPUs=4 State=UNKNOWN\n"
+    "NodeName=cpu-[1-3] NodeAddr=10.0.0.[4-6] CPUs=4 State=UNKNOWN\n"
     "NodeName=gpu-1 CPUs=8 Gres=gpu:a10g:1 State=UNKNOWN\n"
     "\n"
     "# Partitions.\n"
@@ -35,7 +35,8 @@ TEST(Edits, CommentsOrderAndCaseMeanNothing) {
   const std::string other =
       "partitionname=gpu Default=NO Nodes=gpu-1 # as it was\n"
       "PartitionName=main Nodes=cpu-1,cpu-2,cpu-3 \\\n  Default=YES MaxTime=1-0\n"
-      "NodeName=cpu-1 CPUs=4 State=UNKNOWN\nNodeName=cpu-[2-3] State=UNKNOWN CPUs=4\n"
+      "NodeName=cpu-1 NodeAddr=10.0.0.4 CPUs=4 State=UNKNOWN\n"
+      "NodeName=cpu-[2-3] NodeAddr=10.0.0.5,10.0.0.6 State=UNKNOWN CPUs=4\n"
       "NodeName=gpu-1 CPUs=8 Gres=gpu:a10g:1 State=UNKNOWN\n"
       "SchedulerType=sched/backfill\n";
   EXPECT_TRUE(edits(files(kMade), files(other)).empty());
@@ -54,8 +55,9 @@ TEST(Edits, SayWhatWasAddedChangedAndTakenAway) {
 }
 
 TEST(Edits, OfLikeNodesAreOneLine) {
-  const std::string by_hand = with(kMade, "NodeName=cpu-[1-3] CPUs=4",
-                                   "NodeName=cpu-1 CPUs=4\nNodeName=cpu-[2-3] Weight=9 CPUs=4");
+  const std::string by_hand = with(kMade, "NodeName=cpu-[1-3] NodeAddr=10.0.0.[4-6] CPUs=4",
+                                   "NodeName=cpu-1 NodeAddr=10.0.0.4 CPUs=4\n"
+                                   "NodeName=cpu-[2-3] NodeAddr=10.0.0.[5-6] Weight=9 CPUs=4");
   const auto found =
       edits(files(kMade), files(with(by_hand, "CPUs=4\n", "CPUs=4 State=UNKNOWN\n")));
   EXPECT_EQ(found.size(), 2U);
@@ -64,7 +66,8 @@ TEST(Edits, OfLikeNodesAreOneLine) {
 }
 
 TEST(Edits, MergedIntoWhatIsMadeNowKeepBoth) {
-  const std::string grown = with(with(kMade, "NodeName=cpu-[1-3]", "NodeName=cpu-[1-4]"),
+  const std::string grown = with(with(kMade, "NodeName=cpu-[1-3] NodeAddr=10.0.0.[4-6]",
+                                      "NodeName=cpu-[1-4] NodeAddr=10.0.0.[4-6],10.0.0.9"),
                                  "Nodes=cpu-[1-3]", "Nodes=cpu-[1-4]");
   const std::string by_hand = with(kMade, "MaxTime=1-0", "MaxTime=7-0") +
                               "PartitionName=debug Nodes=cpu-1,gpu-1 MaxTime=10\n";
@@ -75,18 +78,24 @@ TEST(Edits, MergedIntoWhatIsMadeNowKeepBoth) {
   EXPECT_NE(both.find("# Added by hand.\nPartitionName=debug Nodes=cpu-1,gpu-1 MaxTime=10\n"),
             std::string::npos)
       << both;
-  EXPECT_NE(both.find("NodeName=cpu-[1-4] CPUs=4 State=UNKNOWN\n"), std::string::npos) << both;
+  EXPECT_NE(both.find("NodeName=cpu-[1-4] NodeAddr=10.0.0.[4-6],10.0.0.9 CPUs=4 State=UNKNOWN\n"),
+            std::string::npos)
+      << both;
 }
 
 TEST(Edits, OfANodeStayWithItWhenItsGroupGrows) {
-  const std::string grown = with(kMade, "NodeName=cpu-[1-3]", "NodeName=cpu-[1-5]");
-  const std::string by_hand = with(kMade, "NodeName=cpu-[1-3] CPUs=4 State=UNKNOWN",
-                                   "NodeName=cpu-[1,3] CPUs=4 State=UNKNOWN\n"
-                                   "NodeName=cpu-2 CPUs=4 State=UNKNOWN Features=quiet");
+  const std::string grown = with(kMade, "NodeName=cpu-[1-3] NodeAddr=10.0.0.[4-6]",
+                                 "NodeName=cpu-[1-5] NodeAddr=10.0.0.[4-6],10.0.0.9,10.0.0.7");
+  const std::string by_hand =
+      with(kMade, "NodeName=cpu-[1-3] NodeAddr=10.0.0.[4-6] CPUs=4 State=UNKNOWN",
+           "NodeName=cpu-[1,3] NodeAddr=10.0.0.4,10.0.0.6 CPUs=4 State=UNKNOWN\n"
+           "NodeName=cpu-2 NodeAddr=10.0.0.5 CPUs=4 State=UNKNOWN Features=quiet");
   const std::string both = merged(by_hand, grown);
-  EXPECT_NE(both.find("NodeName=cpu-[1,3-5] CPUs=4 State=UNKNOWN\n"
-                      "NodeName=cpu-2 CPUs=4 State=UNKNOWN Features=quiet\n"),
-            std::string::npos)
+  EXPECT_NE(
+      both.find("NodeName=cpu-1,cpu-[3-5] NodeAddr=10.0.0.4,10.0.0.6,10.0.0.9,10.0.0.7 CPUs=4 "
+                "State=UNKNOWN\nNodeName=cpu-2 NodeAddr=10.0.0.5 CPUs=4 State=UNKNOWN "
+                "Features=quiet\n"),
+      std::string::npos)
       << both;
 }
 
@@ -94,7 +103,8 @@ TEST(Edits, AHostMovedByHandStaysMovedAndAHostThatIsGoneIsInNoPartition) {
   const std::string by_hand =
       with(with(kMade, "Nodes=cpu-[1-3]", "Nodes=cpu-[1-2]"), "Nodes=gpu-1", "Nodes=gpu-1,cpu-3");
   EXPECT_NE(merged(by_hand, kMade).find("PartitionName=gpu Nodes=gpu-1,cpu-3 "), std::string::npos);
-  const std::string shrunk = with(with(kMade, "NodeName=cpu-[1-3]", "NodeName=cpu-[1-2]"),
+  const std::string shrunk = with(with(kMade, "NodeName=cpu-[1-3] NodeAddr=10.0.0.[4-6]",
+                                       "NodeName=cpu-[1-2] NodeAddr=10.0.0.[4-5]"),
                                   "Nodes=cpu-[1-3]", "Nodes=cpu-[1-2]");
   EXPECT_NE(merged(by_hand, shrunk).find("PartitionName=gpu Nodes=gpu-1 "), std::string::npos)
       << merged(by_hand, shrunk);

@@ -27,7 +27,7 @@ TEST(Hostlist, KeepsANameAndANumberedNameOfTheSameStemApart) {
 }
 
 TEST(Hostlist, KeepsTheOrderWhereItMeansSomething) {
-  const std::vector<std::string> addresses = {"10.0.0.5",  "10.0.0.6", "10.0.0.7",
+  const std::vector<std::string> addresses = {"10.0.0.5", "10.0.0.6", "10.0.0.7",
                                               "10.0.0.4", "10.0.1.0", "10.0.1.1"};
   EXPECT_EQ(compress_in_order(addresses), "10.0.0.[5-7],10.0.0.4,10.0.1.[0-1]");
   EXPECT_EQ(expand(compress_in_order(addresses)).value(), addresses);

@@ -96,8 +96,9 @@ std::string node_line(const NodeSet& set) {
   std::string line = fmt::format(
       "NodeName={}{} CPUs={} Boards=1 SocketsPerBoard=1 CoresPerSocket={} ThreadsPerCore={} "
       "RealMemory={}",
-      compress(set.nodes), set.addresses.empty() ? "" : " NodeAddr=" + compress_in_order(set.addresses), set.cpus, set.cpus / set.threads_per_core, set.threads_per_core,
-      set.real_memory_mib);
+      compress_in_order(set.nodes),
+      set.addresses.empty() ? "" : " NodeAddr=" + compress_in_order(set.addresses), set.cpus,
+      set.cpus / set.threads_per_core, set.threads_per_core, set.real_memory_mib);
   if (set.gpus > 0) {
     line += fmt::format(" Gres=gpu:{}:{}", set.gpu_type, set.gpus);
   }
