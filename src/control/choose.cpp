@@ -42,7 +42,8 @@ Standing standing_after(const model::Step& step, const store::Intent& intent, Ut
     case model::Ended::refused:
       return Standing::refused;
     case model::Ended::retry:
-      if (now >= intent.retry_at) {
+      // Further ahead than it was put off when it ended: the clock was set back since.
+      if (now >= intent.retry_at || now < *intent.ended) {
         return Standing::ready;
       }
       keep_earliest(look_again, intent.retry_at);
@@ -51,7 +52,7 @@ Standing standing_after(const model::Step& step, const store::Intent& intent, Ut
       break;
   }
   const UtcTime overdue = *intent.ended + step.deadline;
-  if (now >= overdue) {
+  if (now >= overdue || now < *intent.ended) {
     return Standing::ready;
   }
   keep_earliest(look_again, overdue);

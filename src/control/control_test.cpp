@@ -82,6 +82,19 @@ TEST(Choose, WhatWasAskedIsNotAskedAgainBeforeItsDeadline) {
   EXPECT_EQ(choose({node}, picture, from_millis(1000)).states[0].standing, Standing::ready);
 }
 
+TEST(Choose, AClockThatWasSetBackHoldsNothingUp) {
+  Picture picture;
+  for (const model::Ended outcome : {model::Ended::retry, model::Ended::asked}) {
+    picture.intents["a"] = {.key = "a",
+                            .attempt = 1,
+                            .ended = from_millis(3'600'000),
+                            .outcome = outcome,
+                            .retry_at = from_millis(3'605'000)};
+    EXPECT_EQ(choose({step("a", {}, {})}, picture, from_millis(1000)).states[0].standing,
+              Standing::ready);
+  }
+}
+
 TEST(Choose, WhatWasRefusedStaysRefused) {
   Picture picture;
   picture.intents["node"] = {

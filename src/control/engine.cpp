@@ -16,8 +16,8 @@ std::chrono::milliseconds backoff(int attempt) {
   return std::chrono::milliseconds(500) * (1 << std::min(attempt - 1, kDoublings));
 }
 
-// Whatever happens while the engine rests costs one round together: rounds of a large cluster, where
-// something happens all the time, take a fifth of a processor at most.
+// Whatever happens while the engine rests costs one round together: rounds of a large cluster,
+// where something happens all the time, take a fifth of a processor at most.
 constexpr int kRest = 4;
 constexpr std::chrono::nanoseconds kLongestRest = std::chrono::milliseconds(500);
 
@@ -119,11 +119,13 @@ void Engine::loop(const std::stop_token& stop) {
     const auto rest = std::min((used() - before) * kRest, kLongestRest);
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, stop, rest, [] { return false; });
-    auto deadline = std::chrono::system_clock::now() + options_.idle;
+    auto pause = options_.idle;
     if (look_again_) {
-      deadline = std::min<std::chrono::system_clock::time_point>(deadline, *look_again_);
+      const auto until = std::chrono::ceil<std::chrono::milliseconds>(*look_again_ - now_utc());
+      pause = std::clamp(until, std::chrono::milliseconds(0), pause);
     }
-    changed_.wait_until(lock, stop, deadline, [this] { return woken_; });
+    // By the steady clock, whatever becomes of the other.
+    changed_.wait_for(lock, stop, pause, [this] { return woken_; });
   }
 }
 

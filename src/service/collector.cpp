@@ -64,7 +64,8 @@ void Collector::watch(std::vector<Controller> controllers) {
 
 void Collector::somebody_looks(const std::string& cluster_id) {
   const std::scoped_lock lock(mutex_);
-  if (now_utc() - std::exchange(looked_[cluster_id], now_utc()) > kLooksFor) {
+  const auto [looked, is_new] = looked_.try_emplace(cluster_id, Clock::now());
+  if (is_new || Clock::now() - std::exchange(looked->second, Clock::now()) > kLooksFor) {
     news_ = true;  // the wait for the next picture may be long
     woken_.notify_one();
   }
@@ -80,9 +81,9 @@ Result<Picture> Collector::fresh(const std::string& cluster_id, std::chrono::mil
   std::optional<Controller> controller;
   {
     const std::scoped_lock lock(mutex_);
-    looked_[cluster_id] = now_utc();
+    looked_[cluster_id] = Clock::now();
     const auto found = pictures_.find(cluster_id);
-    if (found != pictures_.end() && now_utc() - found->second.taken <= age) {
+    if (found != pictures_.end() && Clock::now() - found->second.taken <= age) {
       return found->second;
     }
     for (const Controller& each : controllers_) {
@@ -110,7 +111,7 @@ void Collector::take(const Controller& controller) {
     if (view) {
       const auto before = pictures_.find(controller.cluster_id);
       news = before == pictures_.end() || !same_for_plans(before->second.view, *view);
-      pictures_[controller.cluster_id] = {*view, now_utc()};
+      pictures_[controller.cluster_id] = {*view, Clock::now()};
     } else {
       news = pictures_.erase(controller.cluster_id) > 0;
     }
@@ -121,7 +122,7 @@ void Collector::take(const Controller& controller) {
 }
 
 void Collector::loop(const std::stop_token& stop) {
-  std::map<std::string, UtcTime> last;
+  std::map<std::string, Clock::time_point> last;
   while (!stop.stop_requested()) {
     std::vector<Controller> due;
     auto wait = kIdle;
@@ -130,25 +131,31 @@ void Collector::loop(const std::stop_token& stop) {
       news_ = false;
       for (const Controller& controller : controllers_) {
         const bool watched = looked_.contains(controller.cluster_id) &&
-                             now_utc() - looked_.at(controller.cluster_id) < kLooksFor;
+                             Clock::now() - looked_.at(controller.cluster_id) < kLooksFor;
         const auto interval = controller.busy ? kBusy : watched ? kWatched : kIdle;
-        const auto since = now_utc() - last[controller.cluster_id];
+        const auto before = last.find(controller.cluster_id);
+        const auto since = before == last.end()
+                               ? interval
+                               : std::chrono::duration_cast<std::chrono::milliseconds>(
+                                     Clock::now() - before->second);
         if (since >= interval) {
           due.push_back(controller);
           wait = std::min(wait, interval);
         } else {
-          wait = std::min(wait, std::chrono::milliseconds(interval - since));
+          wait = std::min(wait, interval - since);
         }
       }
     }
     for (const Controller& controller : due) {
       take(controller);
-      if (controller.arrived && now_utc() - inspected_[controller.cluster_id] > kInspects) {
-        inspected_[controller.cluster_id] = now_utc();
+      const auto inspected = inspected_.find(controller.cluster_id);
+      if (controller.arrived &&
+          (inspected == inspected_.end() || Clock::now() - inspected->second > kInspects)) {
+        inspected_[controller.cluster_id] = Clock::now();
         inspect_({controller.cluster_id, controller.node});
         changed_();
       }
-      last[controller.cluster_id] = now_utc();
+      last[controller.cluster_id] = Clock::now();
     }
     std::unique_lock lock(mutex_);
     woken_.wait_for(lock, stop, wait, [this] { return news_; });

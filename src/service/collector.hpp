@@ -2,6 +2,7 @@
 // something is under way or somebody looks, seldom otherwise.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -11,7 +12,6 @@
 #include <thread>
 #include <vector>
 
-#include "base/time.hpp"
 #include "cluster/agents.hpp"
 #include "slurm/client.hpp"
 
@@ -27,7 +27,7 @@ struct Controller {
 
 struct Picture {
   slurm::View view;
-  UtcTime taken{};
+  std::chrono::steady_clock::time_point taken{};
 };
 
 class Collector {
@@ -50,19 +50,20 @@ class Collector {
   Result<Picture> fresh(const std::string& cluster_id, std::chrono::milliseconds age);
 
  private:
+  using Clock = std::chrono::steady_clock;  // whatever becomes of the host's time
   void loop(const std::stop_token& stop);
   void take(const Controller& controller);
 
   cluster::Agents& agents_;
   std::function<void()> changed_;
   std::function<void(const cluster::NodeKey&)> inspect_;
-  std::map<std::string, UtcTime> inspected_;  // on the collector's thread only
+  std::map<std::string, Clock::time_point> inspected_;  // on the collector's thread only
   mutable std::mutex mutex_;
   std::condition_variable_any woken_;
   bool news_ = false;
   std::vector<Controller> controllers_;
   std::map<std::string, Picture> pictures_;
-  std::map<std::string, UtcTime> looked_;
+  std::map<std::string, Clock::time_point> looked_;
   std::jthread thread_;
 };
 

@@ -275,7 +275,7 @@ void Rounds::replace_failed(const Case& one, control::Round& round) {
       continue;
     }
     const UtcTime due = node.launched + cluster::pause_before_replacing(node.incarnation);
-    if (now_utc() < due) {
+    if (now_utc() < due && now_utc() >= node.launched) {  // unless the clock was set back
       round.look_again = std::min(round.look_again.value_or(due), due);
       continue;
     }
