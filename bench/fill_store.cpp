@@ -49,19 +49,19 @@ store::Node node_of(const store::Cluster& row, const std::string& group, int num
 }
 
 Status fill(store::Store& store, const std::string& state, int number) {
-  store::Cluster row{.id = fmt::format("large{:07}", number),
-                     .name = fmt::format("large-{}", number),
-                     .arn = fmt::format("arn:aws:sagemaker:local:000000000000:cluster/large{:07}",
-                                        number),
-                     .created = now_utc(),
-                     .cluster_config = {},
-                     .network_id = fmt::format("l{:05}", number),
-                     .subnet = cluster::subnet_of("127.212.0.0/16", number).value(),
-                     .arrived = true,
-                     .munge_key = os::random_bytes(128),
-                     .admin_key_public = "ssh-ed25519 AAAA admin",
-                     .host_key = "key",
-                     .host_key_public = "ssh-ed25519 AAAA host"};
+  store::Cluster row{
+      .id = fmt::format("large{:07}", number),
+      .name = fmt::format("large-{}", number),
+      .arn = fmt::format("arn:aws:sagemaker:local:000000000000:cluster/large{:07}", number),
+      .created = now_utc(),
+      .cluster_config = {},
+      .network_id = fmt::format("l{:05}", number),
+      .subnet = cluster::subnet_of("127.212.0.0/16", number).value(),
+      .arrived = true,
+      .munge_key = os::random_bytes(128),
+      .admin_key_public = "ssh-ed25519 AAAA admin",
+      .host_key = "key",
+      .host_key_public = "ssh-ed25519 AAAA host"};
   row.cluster_config = {"cluster-config.json", config(row.name)};
   const auto addresses = cluster::node_addresses(row.subnet, kNodes).value();
   const std::string machines = state + "/simulated/" + row.name;

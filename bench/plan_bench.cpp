@@ -1,7 +1,7 @@
-// The planning of a change by itself, on a cluster of 100 groups of 650 nodes (65,000 nodes): from the
-// files' text over what they mean to the lines of the plan, as provostd does it for `provost plan`
-// once it has read its rows and asked Slurm. Floors: what reading the same file costs with simdjson
-// alone, and what a sorted list of the same names takes to be compared with another.
+// The planning of a change by itself, on a cluster of 100 groups of 650 nodes (65,000 nodes): from
+// the files' text over what they mean to the lines of the plan, as provostd does it for `provost
+// plan` once it has read its rows and asked Slurm. Floors: what reading the same file costs with
+// simdjson alone, and what a sorted list of the same names takes to be compared with another.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -107,9 +107,8 @@ void plan(benchmark::State& state, const spec::Sources& sources, std::size_t lea
   std::size_t lines = 0;
   for (auto _ : state) {
     const spec::Checked checked = spec::check(sources, spec::builtin_catalogue());
-    const auto planned =
-        service::Desk::plan_of({one.row, one.nodes, *one.model, one.view}, sources, checked,
-                               {one.settings, one.host_gpus});
+    const auto planned = service::Desk::plan_of({one.row, one.nodes, *one.model, one.view}, sources,
+                                                checked, {one.settings, one.host_gpus});
     lines = planned ? planned->lines.size() : 0;
     if (!planned || lines < least || has_errors(planned->findings)) {
       state.SkipWithError("there is no such plan");

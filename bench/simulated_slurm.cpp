@@ -99,12 +99,12 @@ std::string SimulatedSlurm::show_jobs(const Cluster& cluster, const std::string&
   auto node = cluster.nodes.begin();
   for (int i = 0; i < jobs_; ++i) {
     const bool runs = i < jobs_ / 5 && node != cluster.nodes.end();
-    text += join({mark, std::to_string(i + 1), "ubuntu", "default", "main", "normal",
-                  runs ? "RUNNING" : "PENDING", runs ? "None" : "Priority",
-                  runs ? node->first : "", "1", "N/A", runs ? "1:02:03" : "0:00", "1-00:00:00",
-                  "2026-11-24T02:38:20", "train"},
-                 "\x1f") +
-            "\n";
+    text +=
+        join({mark, std::to_string(i + 1), "ubuntu", "default", "main", "normal",
+              runs ? "RUNNING" : "PENDING", runs ? "None" : "Priority", runs ? node->first : "",
+              "1", "N/A", runs ? "1:02:03" : "0:00", "1-00:00:00", "2026-11-24T02:38:20", "train"},
+             "\x1f") +
+        "\n";
     if (runs) {
       ++node;
     }

@@ -1,5 +1,5 @@
-// What Slurm's commands on a controller would print, of nodes and jobs that are not there: enough of
-// scontrol, squeue, sacctmgr and Provost's own script for everything that provostd asks.
+// What Slurm's commands on a controller would print, of nodes and jobs that are not there: enough
+// of scontrol, squeue, sacctmgr and Provost's own script for everything that provostd asks.
 #pragma once
 
 #include <map>

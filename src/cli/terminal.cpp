@@ -73,13 +73,12 @@ std::string paint(const Terminal& terminal, Paint paint, std::string_view text) 
 
 Paint paint_of(std::string_view state) {
   static const std::set<std::string_view> kGood = {"Running",   "InService", "idle", "mixed",
-                                                   "allocated", "connected", "yes",
-                                                   "PASS"};
-  static const std::set<std::string_view> kBusy = {
-      "Pending", "Creating", "Updating", "Deleting", "ShuttingDown", "Degraded", "Warn", "warning",
-      "WARN"};
-  static const std::set<std::string_view> kBad = {"Failed", "Failure", "silent",
-                                                  "Error",  "error",   "down", "FAIL"};
+                                                   "allocated", "connected", "yes",  "PASS"};
+  static const std::set<std::string_view> kBusy = {"Pending",  "Creating",     "Updating",
+                                                   "Deleting", "ShuttingDown", "Degraded",
+                                                   "Warn",     "warning",      "WARN"};
+  static const std::set<std::string_view> kBad = {"Failed", "Failure", "silent", "Error",
+                                                  "error",  "down",    "FAIL"};
   if (kGood.contains(state)) {
     return Paint::good;
   }

@@ -25,8 +25,8 @@ Paint paint_of(std::string_view state);
 /// Columns of a text as a terminal counts them (UTF-8, one a code point).
 std::size_t columns(std::string_view text);
 
-/// Says on standard error what goes on while somebody waits, when that is a terminal; the line is gone
-/// in the end.
+/// Says on standard error what goes on while somebody waits, when that is a terminal; the line is
+/// gone in the end.
 class Working {
  public:
   Working();

@@ -45,8 +45,8 @@ class Agents {
 
   /// `changed` is called when something was said that a plan may depend on (not for heartbeats that
   /// say nothing new).
-  /// Connections are numbered from `first` on: what was asked over one of an earlier provostd is not
-  /// taken for asked over one of this.
+  /// Connections are numbered from `first` on: what was asked over one of an earlier provostd is
+  /// not taken for asked over one of this.
   Agents(Changed changed, OnLog on_log, std::int64_t first = 1);
 
   /// A connection was opened by the agent of `node`; an older one of the node is replaced. Returns

@@ -30,9 +30,8 @@ NodesByGroup by_group(const std::vector<NodeUse>& nodes) {
     groups[node.group].push_back(node);
   }
   for (auto& [name, own] : groups) {
-    std::sort(own.begin(), own.end(), [](const NodeUse& left, const NodeUse& right) {
-      return left.number < right.number;
-    });
+    std::sort(own.begin(), own.end(),
+              [](const NodeUse& left, const NodeUse& right) { return left.number < right.number; });
   }
   return groups;
 }

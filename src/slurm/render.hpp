@@ -19,8 +19,8 @@ struct Header {
 struct NodeSet {
   std::string comment;             ///< "group cpu: 2 of ml.c5.xlarge"
   std::vector<std::string> nodes;  ///< never empty
-  /// One a node, in their order. Without them slurmctld asks for every name when it reads its files,
-  /// and waits 10 s for each that /etc/hosts has no more.
+  /// One a node, in their order. Without them slurmctld asks for every name when it reads its
+  /// files, and waits 10 s for each that /etc/hosts has no more.
   std::vector<std::string> addresses;
   int cpus = 1;
   int threads_per_core = 1;  ///< must divide `cpus`

@@ -22,7 +22,6 @@ spec::Surroundings::Script locate(const std::string& bucket_root,
 Result<std::string> bundle(const std::string& bucket_root, const model::LifecycleScript& script);
 
 /// Homes on /fsx, made on the controller; other nodes need nothing of their own.
-model::NodePart part(const model::Cluster& cluster, const model::Layout& layout,
-                     model::Role role);
+model::NodePart part(const model::Cluster& cluster, const model::Layout& layout, model::Role role);
 
 }  // namespace provost::storage

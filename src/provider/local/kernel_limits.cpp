@@ -23,15 +23,14 @@ struct Limit {
 // With the kernel's defaults systemd stops at 13 to 16 nodes ("Failed to allocate manager object").
 // The neighbour table is one for all network namespaces: nodes that all talk to one another fill it
 // with the square of their number. Every process and thread of every node takes a number.
-constexpr std::array<Limit, 8> kLimits = {
-    {{"/proc/sys/fs/inotify/max_user_instances", 8192},
-     {"/proc/sys/fs/inotify/max_user_watches", 1'048'576},
-     {"/proc/sys/kernel/keys/maxkeys", 20'000},
-     {"/proc/sys/kernel/keys/maxbytes", 2'000'000},
-     {"/proc/sys/net/ipv4/neigh/default/gc_thresh1", 16'384},
-     {"/proc/sys/net/ipv4/neigh/default/gc_thresh2", 32'768},
-     {"/proc/sys/net/ipv4/neigh/default/gc_thresh3", 65'536},
-     {"/proc/sys/kernel/pid_max", 1'048'576}}};
+constexpr std::array<Limit, 8> kLimits = {{{"/proc/sys/fs/inotify/max_user_instances", 8192},
+                                           {"/proc/sys/fs/inotify/max_user_watches", 1'048'576},
+                                           {"/proc/sys/kernel/keys/maxkeys", 20'000},
+                                           {"/proc/sys/kernel/keys/maxbytes", 2'000'000},
+                                           {"/proc/sys/net/ipv4/neigh/default/gc_thresh1", 16'384},
+                                           {"/proc/sys/net/ipv4/neigh/default/gc_thresh2", 32'768},
+                                           {"/proc/sys/net/ipv4/neigh/default/gc_thresh3", 65'536},
+                                           {"/proc/sys/kernel/pid_max", 1'048'576}}};
 
 std::int64_t read_limit(const std::string& file) {
   const auto text = os::read_file(file);

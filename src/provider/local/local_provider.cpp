@@ -156,8 +156,7 @@ Status LocalProvider::remove_network(const std::string& cluster, const Progress&
   if (clusters() == std::vector<std::string>{cluster}) {
     ::rmdir((options_.places.run + "/netns").c_str());
     remove_empty_nspawn_directories();
-    if (Status restored =
-            restore_kernel_limits(kernel_limits_record(options_.places.state));
+    if (Status restored = restore_kernel_limits(kernel_limits_record(options_.places.state));
         !restored) {
       return restored;
     }
