@@ -116,6 +116,9 @@ Choice choose(const std::vector<model::Step>& steps, const Picture& picture, Utc
       state.since = intent->second.begun;
     }
     state.waits_for = missing(state.step, picture);
+    if (picture.held.contains(state.step.key)) {
+      state.waits_for.emplace_back("another action on the node to end");
+    }
     if (picture.under_way.contains(state.step.key)) {
       state.standing = Standing::running;
     } else if (!state.waits_for.empty()) {

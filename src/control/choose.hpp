@@ -38,6 +38,7 @@ struct Picture {
   std::set<model::View> views;                   ///< those that are there this round
   std::map<std::string, store::Intent> intents;  ///< by key
   std::set<std::string> under_way;               ///< keys
+  std::set<std::string> held;  ///< keys of steps on whose node another action is under way
 };
 
 struct Choice {

@@ -230,5 +230,48 @@ TEST_F(EngineTest, IsBusyUntilAnActionHasEndedWhateverIsSeenMeanwhile) {
   EXPECT_TRUE(eventually([&] { return !engine.is_busy("c"); }));
 }
 
+TEST_F(EngineTest, ActsOnANodeOnceAtATimeSoThatTheNewerSpecificationIsSentLast) {
+  std::mutex mutex;
+  std::string order;
+  std::atomic<bool> newer{false};
+  std::promise<void> may_end;
+  const std::shared_future<void> ends = may_end.get_future();
+  store::Event about;
+  about.node = "n-1";
+  Engine engine(*store_, {.threads = 4}, [&] {
+    Round round;
+    const std::scoped_lock lock(mutex);
+    if (!newer) {
+      round.works.push_back({step("older", {}, {}), "c", about, [&](const Progress&) {
+                               ends.wait();
+                               const std::scoped_lock inner(mutex);
+                               order += "older ";
+                               return model::Outcome{};
+                             }});
+    } else if (order != "older newer ") {
+      round.works.push_back({step("newer", {}, {}), "c", about, [&](const Progress&) {
+                               const std::scoped_lock inner(mutex);
+                               order += "newer ";
+                               return model::Outcome{};
+                             }});
+      store::Event elsewhere = about;
+      elsewhere.node = "n-2";
+      round.works.push_back({step("elsewhere", {}, {}), "c", elsewhere, [&](const Progress&) {
+                               may_end.set_value();  // only once "newer" had its chance
+                               return model::Outcome{};
+                             }});
+    }
+    return round;
+  });
+  engine.start();
+  ASSERT_TRUE(eventually([&] { return engine.is_busy("c"); }));
+  newer = true;
+  engine.wake();
+  EXPECT_TRUE(eventually([&] {
+    const std::scoped_lock lock(mutex);
+    return order == "older newer ";
+  })) << order;
+}
+
 }  // namespace
 }  // namespace provost::control

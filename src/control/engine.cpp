@@ -72,7 +72,7 @@ std::vector<StepView> Engine::steps() const {
     const auto running = under_way_.find(view.state.step.key);
     if (running != under_way_.end()) {
       view.state.standing = Standing::running;
-      view.progress = running->second;
+      view.progress = running->second.progress;
     }
   }
   return views;
@@ -80,10 +80,8 @@ std::vector<StepView> Engine::steps() const {
 
 bool Engine::is_busy(const std::string& cluster_id) const {
   const std::scoped_lock lock(mutex_);
-  return std::any_of(under_way_.begin(), under_way_.end(), [&](const auto& entry) {
-    const auto intent = intents_.find(entry.first);
-    return intent != intents_.end() && intent->second.cluster_id == cluster_id;
-  });
+  return std::any_of(under_way_.begin(), under_way_.end(),
+                     [&](const auto& entry) { return entry.second.cluster_id == cluster_id; });
 }
 
 Status Engine::try_again(const std::string& cluster_id) {
@@ -167,9 +165,10 @@ void Engine::round() {
   {
     const std::scoped_lock lock(mutex_);
     Picture picture{.seen = round.seen, .views = round.views, .intents = intents_, .under_way = {}};
-    for (const auto& [key, progress] : under_way_) {
+    for (const auto& [key, action] : under_way_) {
       picture.under_way.insert(key);
     }
+    picture.held = held(round.works);
     choice = choose(steps, picture, now_utc());
     look_again_ = choice.look_again;
     if (round.look_again && (!look_again_ || *round.look_again < *look_again_)) {
@@ -181,11 +180,31 @@ void Engine::round() {
       view_.push_back({state, work.cluster_id, work.about.node, {}});
     }
   }
+  std::set<std::pair<std::string, std::string>> begun;
   for (const StepState& state : choice.states) {
-    if (state.standing == Standing::ready) {
-      begin(*by_key.at(state.step.key), state);
+    const Work& work = *by_key.at(state.step.key);
+    if (state.standing == Standing::ready &&
+        (work.about.node.empty() || begun.emplace(work.cluster_id, work.about.node).second)) {
+      begin(work, state);
     }
   }
+}
+
+std::set<std::string> Engine::held(const std::vector<Work>& works) const {
+  std::map<std::pair<std::string, std::string>, std::string> busy;  // node -> key
+  for (const auto& [key, action] : under_way_) {
+    if (!action.node.empty()) {
+      busy.emplace(std::pair(action.cluster_id, action.node), key);
+    }
+  }
+  std::set<std::string> keys;
+  for (const Work& work : works) {
+    const auto found = busy.find({work.cluster_id, work.about.node});
+    if (found != busy.end() && found->second != work.step.key) {
+      keys.insert(work.step.key);
+    }
+  }
+  return keys;
 }
 
 void Engine::forget_gone(const std::vector<Work>& works) {
@@ -258,12 +277,12 @@ void Engine::begin(const Work& work, const StepState& state) {
   }
   const std::scoped_lock lock(mutex_);
   intents_[intent.key] = intent;
-  under_way_[intent.key] = {};
+  under_way_[intent.key] = {work.cluster_id, work.about.node, {}};
   jobs_.push_back([this, work, intent] {
     os::fault::pass("act.before:" + work.step.key);
     const model::Outcome outcome = work.act([this, key = intent.key](std::string_view text) {
       const std::scoped_lock inner(mutex_);
-      under_way_[key] = std::string(text);
+      under_way_[key].progress = std::string(text);
     });
     os::fault::pass("act.after:" + work.step.key);
     finish(work, intent, outcome);

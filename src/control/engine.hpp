@@ -5,6 +5,8 @@
 // threads; how it ended is recorded in a second transaction. Killed between the two, the next start
 // finds the open intent and begins the step again: every action may be repeated.
 //
+// On one node one action at a time: of two specifications the newer one is sent last.
+//
 // Intents whose step has left the plan are forgotten: what they asked for is seen or not wanted.
 #pragma once
 
@@ -76,6 +78,7 @@ class Engine {
   struct Running;
   void loop(const std::stop_token& stop);
   void round();
+  [[nodiscard]] std::set<std::string> held(const std::vector<Work>& works) const;
   void begin(const Work& work, const StepState& state);
   void finish(const Work& work, store::Intent intent, const model::Outcome& outcome);
   void forget_gone(const std::vector<Work>& works);
@@ -92,7 +95,12 @@ class Engine {
   std::optional<UtcTime> look_again_;
   std::map<std::string, store::Intent> intents_;
   std::map<std::string, std::string> kinds_;  // key -> kind of its step; the engine's thread only
-  std::map<std::string, std::string> under_way_;  // key -> last progress
+  struct UnderWay {
+    std::string cluster_id;
+    std::string node;
+    std::string progress;  // the last
+  };
+  std::map<std::string, UnderWay> under_way_;  // by key
   std::vector<StepView> view_;
   std::vector<std::function<void()>> jobs_;
 

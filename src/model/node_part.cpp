@@ -18,21 +18,21 @@ Status claim(Owners& owners, const std::string& what, const std::string& room) {
 
 }  // namespace
 
-Result<NodePart> join(const std::vector<NodePart>& parts) {
+Result<NodePart> join(std::vector<NodePart> parts) {
   NodePart whole{.room = "cluster", .directories = {}, .files = {}, .units = {}};
   Owners owners;
-  for (const NodePart& part : parts) {
-    for (const FilePart& file : part.files) {
+  for (NodePart& part : parts) {
+    for (FilePart& file : part.files) {
       if (Status claimed = claim(owners, file.path, part.room); !claimed) {
         return pass(claimed.error());
       }
-      whole.files.push_back(file);
+      whole.files.push_back(std::move(file));
     }
-    for (const UnitPart& unit : part.units) {
+    for (UnitPart& unit : part.units) {
       if (Status claimed = claim(owners, unit.name, part.room); !claimed) {
         return pass(claimed.error());
       }
-      whole.units.push_back(unit);
+      whole.units.push_back(std::move(unit));
     }
     whole.directories.insert(whole.directories.end(), part.directories.begin(),
                              part.directories.end());

@@ -53,6 +53,6 @@ struct NodePart {
 
 /// All parts as one; units in the order of the parts. Errors: conflict, when two rooms claim the
 /// same path or unit (both rooms are named).
-Result<NodePart> join(const std::vector<NodePart>& parts);
+Result<NodePart> join(std::vector<NodePart> parts);
 
 }  // namespace provost::model

@@ -7,7 +7,6 @@
 #include "base/text.hpp"
 #include "cluster/node_files.hpp"
 #include "os/tls.hpp"
-#include "protocol/messages.hpp"
 #include "scheduling/scheduling.hpp"
 #include "storage/storage.hpp"
 
@@ -38,33 +37,77 @@ model::ClusterSecrets secrets_of(const store::Cluster& row) {
 // the same host must not starve it.
 constexpr int kControllerWeight = 1000;
 
+/// Texts, each with its length, so that no two lists of texts are one text.
+class Marks {
+ public:
+  Marks& operator<<(std::string_view text) {
+    all_ += fmt::format("{}:", text.size());
+    all_ += text;
+    return *this;
+  }
+  Marks& operator<<(const std::vector<std::string>& texts) {
+    all_ += fmt::format("[{}]", texts.size());
+    for (const std::string& text : texts) {
+      *this << text;
+    }
+    return *this;
+  }
+  Marks& operator<<(std::int64_t number) {
+    all_ += fmt::format("{},", number);
+    return *this;
+  }
+  [[nodiscard]] std::string digest() const { return to_hex(os::sha256(all_)).substr(0, 32); }
+
+ private:
+  std::string all_;
+};
+
+// The bindings name every member: one that is added does not compile until it counts here.
 std::string revision_of(const model::NodePart& part,
                         const std::optional<model::LifecycleScript>& script) {
-  protocol::Spec spec;
-  spec.part = part;
-  if (script) {
-    spec.script = protocol::ScriptOrder{
-        .bucket = script->bucket,
-        .prefix = script->prefix,
-        .script = script->script,
-        .late = script->when == model::LifecycleScript::When::on_init_complete};
+  const auto& [room, directories, files, units] = part;
+  Marks marks;
+  marks << static_cast<std::int64_t>(directories.size());
+  for (const auto& [path, mode, owner, group] : directories) {
+    marks << path << mode << owner << group;
   }
-  return to_hex(os::sha256(protocol::encode(spec))).substr(0, 32);
+  marks << static_cast<std::int64_t>(files.size());
+  for (const auto& [path, content, mode, owner, group] : files) {
+    marks << path << content << mode << owner << group;
+  }
+  marks << static_cast<std::int64_t>(units.size());
+  for (const auto& [name, stage, ready, then, restart_on] : units) {
+    marks << name << static_cast<std::int64_t>(stage) << ready << restart_on;
+    marks << static_cast<std::int64_t>(then.size());
+    for (const std::vector<std::string>& command : then) {
+      marks << command;
+    }
+  }
+  if (script) {
+    marks << script->bucket << script->prefix << script->script;
+    marks << static_cast<std::int64_t>(script->when);
+  }
+  return marks.digest();
 }
 
 /// What all nodes of a role are given, made once: a room knows the role of a node and no more.
 class Parts {
  public:
-  explicit Parts(const ClusterModel& whole) : whole_(whole), secrets_(secrets_of(whole.row)) {}
+  explicit Parts(const ClusterModel& whole)
+      : whole_(whole),
+        secrets_(secrets_of(whole.row)),
+        of_all_(cluster::part(whole.cluster, whole.layout)) {}
 
   Result<std::shared_ptr<const model::NodePart>> of(model::Role role) {
     std::shared_ptr<const model::NodePart>& known = known_[role];
     if (!known) {
-      auto joined = model::join(
-          {cluster::part(whole_.cluster, whole_.layout),
-           access::part(whole_.cluster, whole_.layout, secrets_, role),
-           storage::part(whole_.cluster, whole_.layout, role),
-           scheduling::part(whole_.cluster, whole_.layout, secrets_, role, whole_.kept_edits)});
+      std::vector<model::NodePart> parts;
+      parts.push_back(of_all_);
+      parts.push_back(access::part(whole_.cluster, whole_.layout, secrets_, role));
+      parts.push_back(storage::part(whole_.cluster, whole_.layout, role));
+      parts.push_back(scheduling::part(whole_.cluster, whole_.layout, secrets_, role,
+                                       whole_.kept_edits));
+      auto joined = model::join(std::move(parts));
       if (!joined) {
         return pass(joined.error());
       }
@@ -91,6 +134,7 @@ class Parts {
  private:
   const ClusterModel& whole_;
   model::ClusterSecrets secrets_;
+  model::NodePart of_all_;
   std::map<std::string, std::string> revisions_;
   std::map<model::Role, std::shared_ptr<const model::NodePart>> known_;
 };

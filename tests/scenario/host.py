@@ -196,7 +196,10 @@ KERNEL_LIMITS = (
     "/proc/sys/fs/inotify/max_user_watches",
     "/proc/sys/kernel/keys/maxkeys",
     "/proc/sys/kernel/keys/maxbytes",
+    "/proc/sys/net/ipv4/neigh/default/gc_thresh1",
+    "/proc/sys/net/ipv4/neigh/default/gc_thresh2",
     "/proc/sys/net/ipv4/neigh/default/gc_thresh3",
+    "/proc/sys/kernel/pid_max",
     "/proc/sys/net/ipv4/ip_forward",
     "/proc/sys/kernel/core_pattern",
 )
