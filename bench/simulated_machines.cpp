@@ -55,6 +55,8 @@ class SimulatedProvider : public provider::Provider {
     return std::vector<std::string>(networks_.begin(), networks_.end());
   }
 
+  Result<std::vector<std::string>> network_traces() override { return networks(); }
+
   Status create_network(const provider::NetworkSpec& spec, const Progress& /*progress*/) override {
     if (Status made = os::make_directories(root_ + "/" + spec.cluster, 0700); !made) {
       return made;

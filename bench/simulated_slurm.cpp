@@ -196,8 +196,8 @@ std::string SimulatedSlurm::answer(const std::string& cluster, const std::vector
     update_node(one, argv);
   } else if (argv.front() == "scancel") {
     one.cancelled = true;
-  } else if (what.ends_with("slurm-config digest")) {
-    return one.in_force + "\n";
+  } else if (what.ends_with("slurm-config seen")) {
+    return fmt::format("live {0}\nagreed {0}\n", one.in_force);
   } else if (what.find("slurm-config try ") != std::string::npos) {
     one.in_force = one.delivered;
   }
