@@ -170,6 +170,7 @@ struct Operation {
   bool arrived = false;
   bool changing = false;
   bool continuous = false;
+  bool keep_failed = false;  ///< a creation that fails is over; else it is rolled back first
   model::Phase phase = model::Phase::normal;
 };
 

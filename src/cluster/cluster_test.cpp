@@ -276,6 +276,8 @@ TEST(Status, IsDerivedFromNodesAndWhatIsUnderWay) {
   EXPECT_EQ(status_of(creating, {NodeStatus::running, NodeStatus::pending}),
             model::ClusterStatus::creating);
   EXPECT_EQ(status_of(creating, {NodeStatus::failure, NodeStatus::pending}),
+            model::ClusterStatus::creating);  // about to be rolled back
+  EXPECT_EQ(status_of({.keep_failed = true}, {NodeStatus::failure, NodeStatus::pending}),
             model::ClusterStatus::failed);
   EXPECT_EQ(status_of(serving, {NodeStatus::failure}), model::ClusterStatus::in_service);
   EXPECT_EQ(status_of({.deleting = true, .arrived = true}, {}), model::ClusterStatus::deleting);

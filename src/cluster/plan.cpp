@@ -361,7 +361,7 @@ model::ClusterStatus status_of(const Operation& operation,
   const bool failed = std::any_of(nodes.begin(), nodes.end(), [](model::NodeStatus status) {
     return status == model::NodeStatus::failure;
   });
-  return failed && !operation.continuous ? model::ClusterStatus::failed
+  return failed && operation.keep_failed ? model::ClusterStatus::failed
                                          : model::ClusterStatus::creating;
 }
 

@@ -111,6 +111,7 @@ ClusterReport Desk::report(const Reading& reading) {
                                      .arrived = reading.row.arrived,
                                      .changing = !reading.row.changing.empty(),
                                      .continuous = reading.model->cluster.continuous,
+                                     .keep_failed = reading.row.keep_failed,
                                      .phase = reading.row.phase};
   report.changing = operation.changing || operation.phase == model::Phase::rolling_back;
   std::vector<model::NodeStatus> all;

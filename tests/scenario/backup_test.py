@@ -28,9 +28,7 @@ class Backup(unittest.TestCase):
     def tearDownClass(cls):
         if cls.daemon.process.poll() is not None:
             cls.daemon.start()
-        for each in cls.daemon.provost("list", "--json").json()["clusters"]:
-            cls.daemon.provost("delete", each["name"], "--yes", "--with-data", check=False)
-        cls.daemon.stop()
+        cls.daemon.remove_everything()
         cls.folder.cleanup()
 
     @classmethod

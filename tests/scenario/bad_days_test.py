@@ -52,9 +52,7 @@ class BadDays(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        for each in cls.daemon.provost("list", "--json").json()["clusters"]:
-            cls.daemon.provost("delete", each["name"], "--yes", "--with-data", check=False)
-        cls.daemon.stop()
+        cls.daemon.remove_everything()
         cls.folder.cleanup()
 
     def tearDown(self):

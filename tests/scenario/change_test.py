@@ -11,17 +11,7 @@ import time
 import unittest
 
 import host
-from host import wait_until
-
-ROLE = "arn:aws:iam::111122223333:role/R"
-
-
-def group(name, kind, count=1, type_="ml.t3.medium", partitions=None):
-    made = {"InstanceGroupName": name, "InstanceType": type_, "InstanceCount": count,
-            "ExecutionRole": ROLE, "ThreadsPerCore": 1, "SlurmConfig": {"NodeType": kind}}
-    if partitions:
-        made["SlurmConfig"]["PartitionNames"] = partitions
-    return made
+from host import group, wait_until
 
 
 def cluster(work=2, more=(), controller="controller", work_type="ml.t3.medium", strategy="Managed"):
@@ -45,9 +35,7 @@ class Changes(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        for each in cls.daemon.provost("list", "--json").json()["clusters"]:
-            cls.daemon.provost("delete", each["name"], "--yes", "--with-data", check=False)
-        cls.daemon.stop()
+        cls.daemon.remove_everything()
         cls.folder.cleanup()
 
     @classmethod

@@ -9,8 +9,6 @@ import unittest
 
 import host
 
-ROLE = "arn:aws:iam::111122223333:role/R"
-
 
 class Disks(unittest.TestCase):
     def setUp(self):
@@ -50,9 +48,7 @@ class Disks(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             config = pathlib.Path(folder, "cluster-config.json")
             config.write_text(json.dumps({"ClusterName": "full", "Orchestrator": {"Slurm": {}}, "InstanceGroups": [
-                {"InstanceGroupName": name, "InstanceType": "ml.t3.medium", "InstanceCount": 1, "ExecutionRole": ROLE,
-                 "SlurmConfig": {"NodeType": kind, **more}}
-                for name, kind, more in (("controller", "Controller", {}), ("work", "Compute", {"PartitionNames": ["work"]}))]}))
+                host.group("controller", "Controller"), host.group("work", "Compute")]}))
             self.fill()
             for number in range(200):  # the last pages of the journal are there already
                 ran = self.daemon.provost("token", "create", f"t{number}", check=False)

@@ -18,20 +18,11 @@ import time
 import unittest
 
 import host
-from host import wait_until
+from host import group, wait_until
 
 POINTS = pathlib.Path(__file__).with_name("fault-points.txt")
-ROLE = "arn:aws:iam::111122223333:role/R"
 FULL = os.environ.get("PROVOST_TEST_FULL") == "1"
 SAMPLE = 12  # kills an operation, unless all are asked for
-
-
-def group(name, kind, count):
-    made = {"InstanceGroupName": name, "InstanceType": "ml.t3.medium", "InstanceCount": count, "ExecutionRole": ROLE,
-            "ThreadsPerCore": 1, "SlurmConfig": {"NodeType": kind}}
-    if kind == "Compute":
-        made["SlurmConfig"]["PartitionNames"] = ["main"]
-    return made
 
 
 def general(line):
@@ -57,16 +48,14 @@ class Faults(unittest.TestCase):
         cls.log = pathlib.Path(cls.folder.name, "points")
         cls.config = pathlib.Path(cls.folder.name, "cluster-config.json")
         cls.config.write_text(json.dumps({
-            "ClusterName": "killed", "InstanceGroups": [group("controller", "Controller", 1), group("work", "Compute", 1)],
+            "ClusterName": "killed", "InstanceGroups": [group("controller", "Controller", 1), group("work", "Compute", 1, partitions=["main"])],
             "Orchestrator": {"Slurm": {"SlurmConfigStrategy": "Managed"}}}))
 
     @classmethod
     def tearDownClass(cls):
         cls.daemon.kill()
         cls.daemon.start()
-        for each in cls.daemon.provost("list", "--json").json()["clusters"]:
-            cls.daemon.provost("delete", each["name"], "--yes", "--with-data", check=False)
-        cls.daemon.stop()
+        cls.daemon.remove_everything()
         cls.folder.cleanup()
 
     # What is asked for; asked again when the request itself was killed.

@@ -144,6 +144,12 @@ class Provostd:
     def cluster(self, name):
         return self.provost("describe", name, "--json").json()
 
+    def remove_everything(self):
+        """All clusters with their data, then provostd itself."""
+        for each in self.provost("list", "--json").json()["clusters"]:
+            self.provost("delete", each["name"], "--yes", "--with-data", check=False)
+        self.stop()
+
     def put_bucket(self, directory, bucket="sagemaker-university", prefix="lifecycle"):
         self.provost("bucket", "put", directory, f"s3://{bucket}/{prefix}")
 
@@ -162,6 +168,15 @@ class Provostd:
         finally:
             self.stop()
         subprocess.run(["rm", "-rf", "--one-file-system", ROOT / self.name], check=True)
+
+
+def group(name, kind, count=1, type_="ml.t3.medium", partitions=(), **more):
+    """An instance group of cluster-config.json; `kind` is its NodeType."""
+    made = {"InstanceGroupName": name, "InstanceType": type_, "InstanceCount": count,
+            "ExecutionRole": "arn:aws:iam::111122223333:role/R", "ThreadsPerCore": 1, "SlurmConfig": {"NodeType": kind}}
+    if kind == "Compute":
+        made["SlurmConfig"]["PartitionNames"] = list(partitions or [name])
+    return {**made, **more}
 
 
 def processes_with(text):

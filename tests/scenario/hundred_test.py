@@ -8,23 +8,12 @@ import tempfile
 import unittest
 
 import host
-from host import wait_until
+from host import group, wait_until
 
-ROLE = "arn:aws:iam::111122223333:role/R"
 MANY = 128
-
-
-def group(name, kind, count, partitions=None):
-    made = {"InstanceGroupName": name, "InstanceType": "ml.t3.medium", "InstanceCount": count, "ExecutionRole": ROLE,
-            "ThreadsPerCore": 1, "SlurmConfig": {"NodeType": kind}}
-    if partitions:
-        made["SlurmConfig"]["PartitionNames"] = partitions
-    return made
-
-
 CLUSTER = {"ClusterName": "hundred", "Orchestrator": {"Slurm": {"SlurmConfigStrategy": "Managed"}},
            "InstanceGroups": [group("controller", "Controller", 1), group("login", "Login", 2),
-                              group("work", "Compute", 3, ["main"])]}
+                              group("work", "Compute", 3, partitions=["main"])]}
 
 
 class Hundred(unittest.TestCase):
@@ -42,9 +31,7 @@ class Hundred(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        for each in cls.daemon.provost("list", "--json").json()["clusters"]:
-            cls.daemon.provost("delete", each["name"], "--yes", "--with-data", check=False)
-        cls.daemon.stop()
+        cls.daemon.remove_everything()
 
     @classmethod
     def picture_of_nodes(cls):

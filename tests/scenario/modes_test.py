@@ -9,23 +9,14 @@ import unittest
 import host
 from host import wait_until
 
-ROLE = "arn:aws:iam::111122223333:role/R"
-
 ON_CREATE = "#!/bin/sh\nset -e\necho mounting\n[ -e /fsx/good ] || { echo 'no such licence: FLUENT'; exit 3; }\n"
 COMPLETES = ("#!/bin/sh\nset -e\nmkdir -p /fsx/order\n"
              "echo \"$(systemctl is-active slurmctld slurmd | tr '\\n' ' ')\" >> /fsx/order/$(hostname)\n")
 
 
 def group(name, kind, count=1, script=None, when="OnCreate", least=None):
-    made = {"InstanceGroupName": name, "InstanceType": "ml.t3.medium", "InstanceCount": count,
-            "ExecutionRole": ROLE, "ThreadsPerCore": 1, "SlurmConfig": {"NodeType": kind}}
-    if kind == "Compute":
-        made["SlurmConfig"]["PartitionNames"] = [name]
-    if script:
-        made["LifeCycleConfig"] = {"SourceS3Uri": "s3://sagemaker-modes/src", when: script}
-    if least is not None:
-        made["MinInstanceCount"] = least
-    return made
+    more = {"LifeCycleConfig": {"SourceS3Uri": "s3://sagemaker-modes/src", when: script}} if script else {}
+    return host.group(name, kind, count, **more, **({} if least is None else {"MinInstanceCount": least}))
 
 
 def cluster(*groups, continuous=False):
@@ -51,9 +42,7 @@ class Modes(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        for each in cls.daemon.provost("list", "--json").json()["clusters"]:
-            cls.daemon.provost("delete", each["name"], "--yes", "--with-data", check=False)
-        cls.daemon.stop()
+        cls.daemon.remove_everything()
         cls.folder.cleanup()
 
     def file(self, content):

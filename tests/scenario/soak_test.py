@@ -14,19 +14,10 @@ import time
 import unittest
 
 import host
-from host import wait_until
+from host import group, wait_until
 
-ROLE = "arn:aws:iam::111122223333:role/R"
 SOAK = float(os.environ.get("PROVOST_TEST_SOAK", "600" if os.environ.get("PROVOST_TEST_FULL") == "1" else "0"))
 SEED = int(os.environ.get("PROVOST_TEST_SEED", "0"))
-
-
-def group(name, kind, count=1):
-    slurm = {"NodeType": kind}
-    if kind == "Compute":
-        slurm["PartitionNames"] = ["main"]
-    return {"InstanceGroupName": name, "InstanceType": "ml.t3.medium", "InstanceCount": count, "ExecutionRole": ROLE,
-            "ThreadsPerCore": 1, "SlurmConfig": slurm}
 
 
 class Soak(unittest.TestCase):
@@ -39,7 +30,7 @@ class Soak(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory()
         config = pathlib.Path(cls.folder.name, "cluster-config.json")
         config.write_text(json.dumps({"ClusterName": "soak", "Orchestrator": {"Slurm": {}}, "InstanceGroups": [
-            group("controller", "Controller"), group("work", "Compute", 2)]}))
+            group("controller", "Controller"), group("work", "Compute", 2, partitions=["main"])]}))
         cls.daemon.provost("create", "--cluster-config", config)
 
     @classmethod
