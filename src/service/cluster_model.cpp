@@ -105,8 +105,8 @@ class Parts {
       parts.push_back(of_all_);
       parts.push_back(access::part(whole_.cluster, whole_.layout, secrets_, role));
       parts.push_back(storage::part(whole_.cluster, whole_.layout, role));
-      parts.push_back(scheduling::part(whole_.cluster, whole_.layout, secrets_, role,
-                                       whole_.kept_edits));
+      parts.push_back(
+          scheduling::part(whole_.cluster, whole_.layout, secrets_, role, whole_.kept_edits));
       auto joined = model::join(std::move(parts));
       if (!joined) {
         return pass(joined.error());
