@@ -272,6 +272,7 @@ std::optional<manual::Page> command_page(std::string_view command) {
 
 std::vector<std::string_view> commands_with_pages() {
   std::vector<std::string_view> names;
+  names.reserve(kWords.size());
   for (const Words& each : kWords) {
     names.push_back(each.command);
   }

@@ -24,6 +24,7 @@ std::vector<Stray> strays_of(const std::vector<store::Cluster>& known,
     found.erase(row.name);
   }
   std::vector<Stray> strays;
+  strays.reserve(found.size());
   for (auto& [cluster, nodes] : found) {
     strays.push_back({cluster, std::move(nodes)});
   }

@@ -220,7 +220,7 @@ first=$(pid); dpkg -i /root/{self.new.name}; echo "upgraded: $?"
 systemctl is-active provostd; [[ $(pid) != "$first" ]] && echo "another process"
 kill -9 "$(pid)"; sleep 3; systemctl is-active provostd; provost list
 dpkg --purge provost; echo "purged: $?"
-pgrep -x provostd || echo "no process"; ls -d /run/provost /var/lib/provost 2>&1
+grep -lx provostd /proc/[0-9]*/comm || echo "no process"; ls -d /run/provost /var/lib/provost 2>&1
 systemctl poweroff --force --force
 """)
         unit = self.root.path / "etc/systemd/system/package-test.service"
@@ -232,6 +232,11 @@ systemctl poweroff --force --force
             run("systemd-nspawn", "--quiet", "--keep-unit", "--register=no", "--boot", "--private-network",
                 "--console=pipe", "--machine=provost-package-test", f"--directory={self.root.path}",
                 check=False, timeout=180 * host.PATIENCE, preexec_fn=cgroups.join, stdin=subprocess.DEVNULL)
+            held = self.root.path.stat()
+            for lock in (f"inode-{held.st_dev}:{held.st_ino}", "name-provost-package-test"):
+                pathlib.Path("/run/systemd/nspawn/locks", lock).unlink(missing_ok=True)
+            for left in ("propagate/provost-package-test", "propagate", "locks", "unix-export", ""):
+                subprocess.run(["rmdir", f"/run/systemd/nspawn/{left}"], capture_output=True)  # where it is the last
         result = (self.root.path / "root/result").read_text()
         for words in ("installed: 0\nactive\nprovostd", "is ready", "upgraded: 0\nactive\nanother process\nactive\nno clusters",
                       "purged: 0\nno process"):
