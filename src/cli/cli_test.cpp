@@ -180,7 +180,8 @@ TEST(Manual, IsRoffWithoutWarnings) {
   Program program;
   ASSERT_TRUE(write_manual(program.app(), folder));
   for (const std::string& file : os::list_directory(folder)) {
-    const auto ran = os::run({.argv = {"groff", "-ww", "-man", "-z", folder + "/" + file}});
+    const auto ran =
+        os::run({.argv = {"groff", "-ww", "-man", "-z", fmt::format("{}/{}", folder, file)}});
     ASSERT_TRUE(ran);
     EXPECT_EQ(ran->err, "") << file;
     EXPECT_EQ(ran->status, 0);

@@ -11,6 +11,7 @@
 
 #include "base/text.hpp"
 #include "os/files.hpp"
+#include "os/process.hpp"
 #include "store/store.hpp"
 
 namespace provost::store {
@@ -220,29 +221,27 @@ TEST_F(BackupTest, ThatIsTruncatedAnywhereOrChangedIsRefused) {
 
 class Repacked : public BackupTest {
  protected:
-  void repack(const std::string& members) const {
-    ASSERT_EQ(
-        std::system(fmt::format("cd {0} && tar -cz --force-local -f {1} {2}", root_, file_, members)
-                        .c_str()),
-        0);  // NOLINT
+  void repack(const std::vector<std::string>& members) const {
+    std::vector<std::string> argv = {"tar", "-cz", "--force-local", "-C", root_, "-f", file_};
+    argv.insert(argv.end(), members.begin(), members.end());
+    ASSERT_TRUE(os::check(argv));
   }
   void unpack_for_change() const {
     ASSERT_TRUE(back_up(state_, file_));
-    ASSERT_EQ(std::system(fmt::format("tar -xz --force-local -C {0} -f {1}", root_, file_).c_str()),
-              0);  // NOLINT
+    ASSERT_TRUE(os::check({"tar", "-xz", "--force-local", "-C", root_, "-f", file_}));
   }
 };
 
 TEST_F(Repacked, WithOtherContentIsRefused) {
   unpack_for_change();
-  repack("manifest.json");
+  repack({"manifest.json"});
   expect_refused("not a backup of Provost");
   std::fstream(root_ + "/provost.db", std::ios::in | std::ios::out).seekp(5000) << "changed";
-  repack("manifest.json provost.db");
+  repack({"manifest.json", "provost.db"});
   expect_refused("check sum");
   std::filesystem::remove(root_ + "/provost.db");
   std::filesystem::create_symlink("/etc/passwd", root_ + "/provost.db");
-  repack("manifest.json provost.db");
+  repack({"manifest.json", "provost.db"});
   expect_refused("not a backup of Provost");
 }
 
@@ -251,10 +250,10 @@ TEST_F(Repacked, OfANewerProvostIsRefused) {
   std::string manifest = bytes_of(root_ + "/manifest.json");
   manifest.replace(manifest.find("001-first-cluster"), 17, "999-from-tomorrow");
   ASSERT_TRUE(os::write_file(root_ + "/manifest.json", manifest));
-  repack("manifest.json provost.db");
+  repack({"manifest.json", "provost.db"});
   expect_refused("newer Provost");
   ASSERT_TRUE(os::write_file(root_ + "/manifest.json", "{\"what\": 7}"));
-  repack("manifest.json provost.db");
+  repack({"manifest.json", "provost.db"});
   expect_refused("not one of Provost");
 }
 
