@@ -236,57 +236,45 @@ void plan_node(const Wanted& wanted, const WantedNode& node, const Facts& facts,
   plan.actions.push_back(std::move(configure));
 }
 
+void note(const Wanted& wanted, const std::string& what, bool holds,
+          std::set<model::Condition>& seen) {
+  if (holds) {
+    seen.insert(condition(wanted, what));
+  }
+}
+
 }  // namespace
 
 Facts facts(const Wanted& wanted, const Seen& seen) {
   Facts facts;
-  if (seen.network) {
-    facts.seen.insert(condition(wanted, "network"));
-  } else if (!seen.network_trace) {
-    facts.seen.insert(condition(wanted, "network-gone"));
-  }
+  note(wanted, "network", seen.network, facts.seen);
+  note(wanted, "network-gone", !seen.network && !seen.network_trace, facts.seen);
   for (const WantedNode& node : wanted.nodes) {
     const std::string& name = node.place.name;
     const auto found = seen.nodes.find(name);
     const NodeSeen nothing;
     const NodeSeen& machine = found == seen.nodes.end() ? nothing : found->second;
     NodeFacts known = facts_of(node, machine);
-    if (known.registered) {
-      facts.seen.insert(condition(wanted, name + "/registered"));
-    }
-    if (known.configured) {
-      facts.seen.insert(condition(wanted, name + "/configured"));
-    }
-    if (known.ready) {
-      facts.seen.insert(condition(wanted, name + "/ready"));
-    }
+    note(wanted, name + "/registered", known.registered, facts.seen);
+    note(wanted, name + "/configured", known.configured, facts.seen);
+    note(wanted, name + "/ready", known.ready, facts.seen);
     if (node.place.role == model::Role::controller && known.registered) {
       facts.slurmdbd_answers = is_up(*machine.agent.report, "slurmdbd.service");
       facts.slurmctld_answers = is_up(*machine.agent.report, "slurmctld.service");
     }
     const bool free = seen.slurm_known && machine.closed && !machine.busy && machine.jobs.empty();
-    if (free) {
-      facts.seen.insert(condition(wanted, name + "/free"));
-    }
+    note(wanted, name + "/free", free, facts.seen);
     const bool kept = node.place.role == model::Role::compute && machine.machine_exists &&
                       (!seen.slurm_known || (machine.in_slurm && !free));
     known.going = node.leaving != model::Leaving::no && !kept;
     facts.nodes.emplace(name, known);
   }
   for (const auto& [name, node] : seen.nodes) {
-    if (!node.machine_exists) {
-      facts.seen.insert(condition(wanted, name + "/gone"));
-    }
+    note(wanted, name + "/gone", !node.machine_exists, facts.seen);
   }
-  if (facts.slurmdbd_answers) {
-    facts.seen.insert(condition(wanted, "slurmdbd/answers"));
-  }
-  if (facts.slurmctld_answers) {
-    facts.seen.insert(condition(wanted, "slurmctld/answers"));
-  }
-  if (seen.running_jobs == 0) {
-    facts.seen.insert(condition(wanted, "jobs-stopped"));
-  }
+  note(wanted, "slurmdbd/answers", facts.slurmdbd_answers, facts.seen);
+  note(wanted, "slurmctld/answers", facts.slurmctld_answers, facts.seen);
+  note(wanted, "jobs-stopped", seen.running_jobs == 0, facts.seen);
   return facts;
 }
 

@@ -142,12 +142,14 @@ ClusterReport Desk::report(const Reading& reading) {
     report.groups.push_back(std::move(one));
   }
   report.status = cluster::status_of(operation, all);
-  for (const control::StepView& step : reading.steps) {
-    if (step.state.standing == control::Standing::refused && report.failure.empty()) {
-      report.failure = fmt::format("{}: {}", step.state.step.line, step.state.found);
-      if (report.status == model::ClusterStatus::creating && reading.row.keep_failed) {
-        report.status = model::ClusterStatus::failed;
-      }
+  const auto refused =
+      std::find_if(reading.steps.begin(), reading.steps.end(), [](const control::StepView& step) {
+        return step.state.standing == control::Standing::refused;
+      });
+  if (refused != reading.steps.end() && report.failure.empty()) {
+    report.failure = fmt::format("{}: {}", refused->state.step.line, refused->state.found);
+    if (report.status == model::ClusterStatus::creating && reading.row.keep_failed) {
+      report.status = model::ClusterStatus::failed;
     }
   }
   if (const auto capacity = world_.provider().capacity()) {

@@ -448,39 +448,44 @@ void Rounds::record_transitions(const Case& one) {
     if (transition == nullptr) {
       continue;
     }
-    const std::string cause = change_of_cause(one, row);
-    store::Node changed = row;
-    changed.status = transition->to;
-    if (!cause.empty()) {
-      changed.message = cause;
-    } else if (transition->to == model::NodeStatus::running) {
-      changed.message.clear();
+    record_transition(one, row, *transition);
+  }
+}
+
+void Rounds::record_transition(const Case& one, const store::Node& row,
+                               const model::NodeTransition& transition) {
+  const std::string cause = change_of_cause(one, row);
+  store::Node changed = row;
+  changed.status = transition.to;
+  if (!cause.empty()) {
+    changed.message = cause;
+  } else if (transition.to == model::NodeStatus::running) {
+    changed.message.clear();
+  }
+  store::Event entry = about(one.row, &row);
+  entry.level = transition.to == model::NodeStatus::failure     ? store::Level::error
+                : transition.from == model::NodeStatus::running ? store::Level::warn
+                                                                : store::Level::info;
+  entry.what = fmt::format("{} is {}", row.name, name(transition.to));
+  entry.because = std::string(transition.reason) + (cause.empty() ? "" : ": " + cause);
+  const auto reached = minimum_reached(one, changed);
+  const bool is_first = transition.to == model::NodeStatus::running &&
+                        row.launched >= one.row.began &&
+                        (!one.row.arrived || !one.row.changing.empty());
+  const Status written = world_.store().write("transition", [&](store::Writer& writer) {
+    writer.set_node_status(row.cluster_id, row.name, changed.status, changed.message);
+    writer.add_event(entry);
+    if (is_first) {
+      const std::chrono::duration<double> took = now_utc() - row.launched;
+      writer.add_step_time(fmt::format("node {}", name(one.model->nodes.at(row.name).place.role)),
+                           took.count());
     }
-    store::Event entry = about(one.row, &row);
-    entry.level = transition->to == model::NodeStatus::failure     ? store::Level::error
-                  : transition->from == model::NodeStatus::running ? store::Level::warn
-                                                                   : store::Level::info;
-    entry.what = fmt::format("{} is {}", row.name, name(transition->to));
-    entry.because = std::string(transition->reason) + (cause.empty() ? "" : ": " + cause);
-    const auto reached = minimum_reached(one, changed);
-    const bool is_first = transition->to == model::NodeStatus::running &&
-                          row.launched >= one.row.began &&
-                          (!one.row.arrived || !one.row.changing.empty());
-    const Status written = world_.store().write("transition", [&](store::Writer& writer) {
-      writer.set_node_status(row.cluster_id, row.name, changed.status, changed.message);
-      writer.add_event(entry);
-      if (is_first) {
-        const std::chrono::duration<double> took = now_utc() - row.launched;
-        writer.add_step_time(fmt::format("node {}", name(one.model->nodes.at(row.name).place.role)),
-                             took.count());
-      }
-      if (reached) {
-        writer.add_event(*reached);
-      }
-    });
-    if (!written) {
-      log::error(kRoom, "node={} {}", row.name, written.error().message);
+    if (reached) {
+      writer.add_event(*reached);
     }
+  });
+  if (!written) {
+    log::error(kRoom, "node={} {}", row.name, written.error().message);
   }
 }
 

@@ -50,6 +50,8 @@ class Rounds {
   void take_hand_edits(const Case& one, const scheduling::Wanted& wanted,
                        const scheduling::FilesSeen& seen);
   void record_transitions(const Case& one);
+  void record_transition(const Case& one, const store::Node& row,
+                         const model::NodeTransition& transition);
   void record_arrival(const Case& one);
   /// What of a failed operation is taken back, and what is tried again (operations.cpp).
   void fail_creation(const Case& one);

@@ -11,10 +11,10 @@ struct Settings {
   std::string run = "/run/provost";
   std::string network = "10.77.0.0/16";  ///< clusters get a /22 each of it
   std::uint16_t agent_port = 7444;
-  std::string buckets;                        ///< empty: "<state>/buckets"
-  std::string api_url;                        ///< "https://127.0.0.1:7443"; empty: no TLS listener
-  std::int64_t script_timeout_s = 3600;       ///< for a lifecycle script
-  std::int64_t minimum_timeout_s = 3 * 3600;  ///< to reach MinInstanceCount, as HyperPod has it
+  std::string buckets;                      ///< empty: "<state>/buckets"
+  std::string api_url;                      ///< "https://127.0.0.1:7443"; empty: no TLS listener
+  std::int64_t script_timeout_s = 3600;     ///< for a lifecycle script
+  std::int64_t minimum_timeout_s = 10'800;  ///< to reach MinInstanceCount, as HyperPod has it
   std::string types_file =
       "/etc/provost/instance-types.csv";  ///< CSV of the site's own instance types and prices
   std::string region = "local";

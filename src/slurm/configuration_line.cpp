@@ -71,7 +71,7 @@ std::string ConfigurationLine::text() const {
   std::string all;
   for (const auto& [name, value] : fields) {
     all += all.empty() ? "" : " ";
-    all += value.empty() && same_name(name, "Include") ? name : name + "=" + value;
+    all.append(name).append(same_name(name, "Include") ? " " : "=").append(value);
   }
   return all;
 }
@@ -86,7 +86,9 @@ std::string ConfigurationLine::key() const {
   if (is_about("NodeName")) {  // gres.conf has one for each kind of resource
     for (const char* more : {"Name", "Type"}) {
       const std::string* value = find(more);
-      key += value == nullptr ? "" : " " + std::string(more) + "=" + *value;
+      if (value != nullptr) {
+        key.append(" ").append(more).append("=").append(*value);
+      }
     }
   }
   return key;

@@ -54,6 +54,7 @@ ConfigurationLine together(const std::vector<ConfigurationLine>& lines) {
   ConfigurationLine whole = lines.front();
   for (std::size_t field = 0; field < whole.fields.size(); ++field) {
     std::vector<std::string> each;
+    each.reserve(lines.size());
     for (const ConfigurationLine& line : lines) {
       each.push_back(line.fields[field].second);
     }

@@ -124,6 +124,11 @@ TEST(Edits, OneAfterTheOtherAreOne) {
   EXPECT_TRUE(compose(edits(made, first), edits(first, made)).empty());
 }
 
+TEST(Edits, OfIncludedFilesAreWrittenAsSlurmReadsThem) {
+  const std::string by_hand = std::string(kMade) + "include /etc/slurm/site.conf\n";
+  EXPECT_NE(merged(by_hand, kMade).find("\nInclude /etc/slurm/site.conf\n"), std::string::npos);
+}
+
 TEST(Edits, AreKeptAsText) {
   const auto found =
       edits(files(kMade), files(with(kMade, "MaxTime=1-0", "MaxTime=2-0") + "A=\"b c\"\n"));
