@@ -1,4 +1,6 @@
 // provostd: arguments, wiring, and the order of starting and stopping.
+#include <sys/resource.h>
+
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdlib>
@@ -201,6 +203,17 @@ Status listen(api::Endpoint& endpoint, const Options& options) {
   return listening ? Status{} : pass(listening.error(), "cannot listen on " + options.listen);
 }
 
+/// Every agent and every request holds a file: the usual soft limit ends short of a thousand nodes.
+void raise_open_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+      log::warning("daemon", "no more than the usual number of files can be open");
+    }
+  }
+}
+
 int serve(Options options) {
   if (options.socket.empty()) {
     options.socket = options.settings.run + "/provostd.sock";
@@ -215,6 +228,7 @@ int serve(Options options) {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  raise_open_files();
 
   auto world = make_world(options);
   if (!world) {
