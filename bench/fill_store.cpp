@@ -17,6 +17,7 @@ namespace {
 using namespace provost;
 
 constexpr int kNodes = 1000;
+constexpr std::int64_t kMostNodes = 60'000;
 constexpr int kEvents = 10;
 
 std::string config(const std::string& name) {
@@ -96,7 +97,7 @@ Status fill(store::Store& store, const std::string& state, int number) {
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const auto nodes = arguments.size() == 2 ? to_number(arguments[1]) : std::nullopt;
-  if (!nodes || *nodes < kNodes || *nodes > 60 * kNodes) {
+  if (!nodes || *nodes < kNodes || *nodes > kMostNodes) {
     std::cerr << "usage: fill_store STATE NODES   (1000 to 60000)\n";
     return 2;
   }

@@ -119,9 +119,11 @@ void plan(benchmark::State& state, const spec::Sources& sources, std::size_t lea
 }
 
 void same(benchmark::State& state) { plan(state, files(kNodes), 0); }
-void grows(benchmark::State& state) { plan(state, files(kNodes + 10), 10 * (kGroups - 1)); }
+void grows(benchmark::State& state) {
+  plan(state, files(kNodes + 10), std::size_t{10} * (kGroups - 1));
+}
 void half_leave(benchmark::State& state) {
-  plan(state, files(kNodes / 2), kNodes / 2 * (kGroups - 1));
+  plan(state, files(kNodes / 2), std::size_t{kNodes / 2} * (kGroups - 1));
 }
 void other_files(benchmark::State& state) {
   spec::Sources sources = files(kNodes);
