@@ -107,15 +107,15 @@ try() {
     echo "somebody changed the files in force" >&2
     exit 6
   fi
-  local keeping="$before.new" since said
+  local keeping="$before.new" next=/var/lib/provost/slurm-next since said
+  # Another delivery may come in at any time: what is put in force is looked at once.
+  rm -rf "$next" && copy "$wanted" "$next" || exit 1
+  [ "$(digest "$next")" = "$1" ] || { echo "the files are being delivered" >&2; exit 4; }
   rm -rf "$keeping" && copy "$live" "$keeping" && mv "$keeping" "$before" || exit 1
-  copy "$wanted" "$live" || { put_back; exit 1; }
-  # Another delivery may have come in between.
-  [ "$(digest "$live")" = "$1" ] || { put_back; echo "the files are being delivered" >&2; exit 4; }
+  copy "$next" "$live" || { put_back; exit 1; }
   since=$(date +%s)
   if said=$(timeout 60 scontrol reconfigure 2>&1) && answers_soon; then
-    copy "$wanted" "$agreed"
-    rm -rf "$before"
+    copy "$next" "$agreed" && rm -rf "$before" "$next"
     return 0
   fi
   local why
@@ -133,7 +133,7 @@ if [ -d "$before" ]; then copy "$before" "$agreed" && put_back || exit 1; fi
 # A controller of an earlier Provost has no such files: what is in force is what was agreed.
 [ -d "$agreed" ] || [ ! -e "$live/slurm.conf" ] || copy "$live" "$agreed" || exit 1
 case "${1:-}" in
-  first) [ -e "$live/slurm.conf" ] || { copy "$wanted" "$agreed" && copy "$wanted" "$live"; } ;;
+  first) [ -e "$live/slurm.conf" ] || { copy "$wanted" "$live" && copy "$live" "$agreed"; } ;;
   seen) seen ;;
   try) try "${2:-}" "${3:-}" ;;
   *) echo "usage: slurm-config first | seen | try DIGEST [over]" >&2; exit 2 ;;
