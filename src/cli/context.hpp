@@ -121,7 +121,8 @@ int status(const Context& context);
 struct DoctorArguments {
   std::string state;  ///< empty: where the provostd at the socket keeps it
   bool fix = false;
-  bool running = false;  ///< leftover machines that run are ended, too
+  bool running = false;    ///< leftover machines that run are ended, too
+  bool unclaimed = false;  ///< leftovers that name no owner go, too
 };
 int doctor(const Context& context, const DoctorArguments& arguments);
 struct ReportArguments {

@@ -210,8 +210,8 @@ int doctor(const Context& context, const DoctorArguments& arguments) {
                  "run it on provostd's host, without --server"});
     return kUsage;
   }
-  if (arguments.running && !arguments.fix) {
-    report(Error{ErrorKind::invalid, "--running says what --fix may do",
+  if ((arguments.running || arguments.unclaimed) && !arguments.fix) {
+    report(Error{ErrorKind::invalid, "--running and --unclaimed say what --fix may do",
                  "provost doctor --fix --running"});
     return kUsage;
   }
@@ -226,7 +226,8 @@ int doctor(const Context& context, const DoctorArguments& arguments) {
     found = check_up(context, arguments.state, working);
     if (arguments.fix) {
       working.say("mending");
-      mended = support::mend(found.facts, arguments.running);
+      mended = support::mend(found.facts,
+                             {.running = arguments.running, .unclaimed = arguments.unclaimed});
       found = check_up(context, arguments.state, working);
     }
   }

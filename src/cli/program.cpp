@@ -300,6 +300,8 @@ void Program::declare_host() {
                   "Do what is safe: remove leftovers, raise kernel limits, make directories");
   check->add_flag("--running", doctor_.running,
                   "With --fix: also end machines that run and belong to no cluster");
+  check->add_flag("--unclaimed", doctor_.unclaimed,
+                  "With --fix: also remove what has a name of Provost's and names no owner");
   check->add_option("--state", doctor_.state,
                     "State directory of the provostd in question (default: that of --socket)");
   CLI::App* bundle = command(

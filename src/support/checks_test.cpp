@@ -178,7 +178,7 @@ const std::vector<Case> kCases = {
      [](HostFacts& f) {
        f.leftovers = {{.kind = provider::local::TraceKind::bridge, .name = "pv-lost"}};
      },
-     "leftovers", kWarn, "bridge pv-lost"},
+     "leftovers", kWarn, "bridge pv-lost (names no owner)"},
     {"nobody knows", [](HostFacts& f) { f.leftovers_known = false; }, "leftovers", kWarn,
      "cannot be told"},
     {"provostd down", [](HostFacts& f) { f.daemon = {}; }, "provostd", kFail, "does not answer"},

@@ -392,6 +392,25 @@ Line check_kernel_limits(const HostFacts& facts) {
   return line;
 }
 
+namespace {
+
+std::string mend_of_leftovers(const std::string& other, bool running, bool unclaimed) {
+  if (!other.empty()) {
+    return fmt::format("look whose it is; then: provost doctor --fix --socket {}/provostd.sock",
+                       other);
+  }
+  std::string mend = "provost doctor --fix";
+  if (running) {
+    mend += " --running (ends the machines, too)";
+  }
+  if (unclaimed) {
+    mend += " --unclaimed (only if no other provostd made what names no owner)";
+  }
+  return mend;
+}
+
+}  // namespace
+
 Line check_leftovers(const HostFacts& facts) {
   const std::string by_hand = "ip -br link; nft list tables; findmnt -t overlay,nsfs; ls " +
                               facts.installation.state + "/machines";
@@ -404,10 +423,13 @@ Line check_leftovers(const HostFacts& facts) {
   }
   std::vector<std::string> all;
   bool running = false;
+  bool unclaimed = false;
   std::string other;
   for (const provider::local::Trace& trace : facts.leftovers) {
-    all.push_back(fmt::format("{} {}{}", provider::local::name(trace.kind), trace.name,
-                              trace.running ? " (runs)" : ""));
+    all.push_back(fmt::format("{} {}{}{}", provider::local::name(trace.kind), trace.name,
+                              trace.running ? " (runs)" : "",
+                              trace.claimed ? "" : " (names no owner)"));
+    unclaimed = unclaimed || !trace.claimed;
     running = running || trace.running;
     other = trace.other_run.empty() ? other : trace.other_run;
   }
@@ -417,12 +439,7 @@ Line check_leftovers(const HostFacts& facts) {
   return {.check = "leftovers",
           .verdict = Verdict::warn,
           .finding = "of no cluster: " + few(all),
-          .mend = !other.empty()
-                      ? fmt::format("look whose it is; then: provost doctor --fix --socket "
-                                    "{}/provostd.sock",
-                                    other)
-                  : running ? "provost doctor --fix --running (ends the machines, too)"
-                            : "provost doctor --fix",
+          .mend = mend_of_leftovers(other, running, unclaimed),
           .by_hand = by_hand,
           .details = all};
 }

@@ -22,6 +22,7 @@
 #include "os/tls.hpp"
 #include "provider/local/cgroups.hpp"
 #include "provider/local/local_provider.hpp"
+#include "provider/local/owners.hpp"
 
 namespace provost::support {
 namespace {
@@ -279,7 +280,7 @@ HostFacts look(const Installation& installation, Daemon daemon, const Saying& sa
   facts.groups = look_at_groups();
   say("looking at memory, disks, packages, ports and clock");
   const local::LocalOptions options{
-      .places = {.state = installation.state, .run = installation.run}};
+      .places = {.state = local::absolute_state(installation.state), .run = installation.run}};
   if (const auto capacity = local::LocalProvider(options).capacity()) {
     facts.memory_mib = capacity->memory_total_mib;
     facts.memory_available_mib = capacity->memory_available_mib;
@@ -297,12 +298,12 @@ HostFacts look(const Installation& installation, Daemon daemon, const Saying& sa
   facts.store = store::inspect(installation.state);
   const bool nothing_yet =
       !facts.store.exists && !os::is_directory(installation.state + "/machines");
-  local::Owners owners{.state = installation.state,
+  local::Owners owners{.state = options.places.state,
                        .run = installation.run,
                        .store_is_known = facts.store.trusted() || nothing_yet,
                        .networks = {},
                        .clusters = {},
-                       .elsewhere = local::networks_elsewhere(installation.state)};
+                       .elsewhere = local::networks_elsewhere(options.places.state)};
   for (const store::KnownCluster& cluster : facts.store.clusters) {
     owners.networks.insert(cluster.network_id);
     owners.clusters.insert(cluster.name);

@@ -58,12 +58,13 @@ void raise_limits(const HostFacts& facts, std::vector<Mended>& mended) {
   }
 }
 
-void remove_leftovers(const HostFacts& facts, bool running, std::vector<Mended>& mended) {
+void remove_leftovers(const HostFacts& facts, local::Removing removing,
+                      std::vector<Mended>& mended) {
   const local::LocalOptions options{
       .places = {.state = facts.installation.state, .run = facts.installation.run}};
   std::vector<local::Trace> left = facts.leftovers;
   for (local::Trace& trace : left) {
-    const Status removed = local::remove_leftover(trace, options, running);
+    const Status removed = local::remove_leftover(trace, options, removing);
     mended.push_back(
         report(fmt::format("removed {} {}", local::name(trace.kind), trace.name), removed));
   }
@@ -89,12 +90,12 @@ void renew_certificate(const HostFacts& facts, std::vector<Mended>& mended) {
 
 }  // namespace
 
-std::vector<Mended> mend(const HostFacts& facts, bool running) {
+std::vector<Mended> mend(const HostFacts& facts, local::Removing removing) {
   std::vector<Mended> mended;
   make_directories(facts, mended);
   close_secrets(facts, mended);
   raise_limits(facts, mended);
-  remove_leftovers(facts, running, mended);
+  remove_leftovers(facts, removing, mended);
   renew_certificate(facts, mended);
   return mended;
 }

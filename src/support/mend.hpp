@@ -15,8 +15,8 @@ struct Mended {
 };
 
 /// Makes missing directories, closes files with secrets, raises kernel limits for clusters that are
-/// there, removes leftovers (those that run only when `running`), and has a provostd that systemd
+/// there, removes leftovers as `removing` allows, and has a provostd that systemd
 /// manages renew a certificate that is near its end.
-std::vector<Mended> mend(const HostFacts& facts, bool running);
+std::vector<Mended> mend(const HostFacts& facts, provider::local::Removing removing);
 
 }  // namespace provost::support

@@ -5,6 +5,7 @@ import ctypes
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tarfile
@@ -16,6 +17,7 @@ from host import wait_until
 
 ROLE = "arn:aws:iam::111122223333:role/R"
 INSTANCES = pathlib.Path("/proc/sys/fs/inotify/max_user_instances")
+PLANTED = r"p(v-)?zlost[13]\b|provost_zlost1$|provost/zlost1\b|pv-zlost1-|/doctor/state/machines/gone\b"
 SECRETS = {
     "journal": "Swordfish-in-the-journal",
     "script": "Swordfish-in-the-script",
@@ -104,7 +106,12 @@ class Doctor(unittest.TestCase):
         cls.folder.cleanup()
 
     def doctor(self, *arguments):
-        """Exit status, and the lines by their check."""
+        """Exit status, and the lines by their check. --fix is for the whole host: it is asked for only when
+        nothing but what this test planted would be removed."""
+        if "--fix" in arguments:
+            _, lines, _ = self.doctor()
+            strange = [each for each in lines["leftovers"]["details"] if not re.search(PLANTED, each)]
+            self.assertEqual(strange, [], "leftovers that this test did not plant: look whose they are first")
         ran = self.daemon.provost("doctor", "--json", *arguments, check=False)
         self.assertNotIn("Sanitizer", ran.err)
         answer = ran.json()
@@ -134,7 +141,7 @@ class Doctor(unittest.TestCase):
         (elsewhere / "machines" / "theirs" / "network.json").write_text('{"id": "zelse1", "subnet": "10.0.0.0/22"}')
         note = pathlib.Path("/run/provost-states/doctor-elsewhere")
         note.symlink_to(elsewhere)
-        links = ("pv-zlost1", "pv-zelse1")
+        links = ("pv-zlost1", "pv-zelse1", "pv-zlost3")
         try:
             for link in links:
                 sh("ip", "link", "add", link, "type", "bridge")
@@ -153,15 +160,20 @@ class Doctor(unittest.TestCase):
             sh("unshare", f"--net={spaces}", "true")
             status, lines, _ = self.doctor()
             self.assertEqual(status, 6, lines)
-            self.assertEqual(lines["leftovers"]["mend"], "provost doctor --fix")
+            self.assertTrue(lines["leftovers"]["mend"].startswith("provost doctor --fix --unclaimed"), lines)
             named = "\n".join(lines["leftovers"]["details"])
             for words in ("bridge pv-zlost1", "veth pzlost1-0405", "nft table provost_zlost1", "control group /",
                           f"network namespace {spaces}", f"machine {machine}", f"mount {machine}/root"):
                 self.assertIn(words, named)
             self.assertNotIn("zelse1", named, "another state directory's record names it")
             status, lines, answer = self.doctor("--fix")
-            self.assertEqual(status, 0, answer)
-            self.assertTrue(all(each["done"] for each in answer["mended"]), answer["mended"])
+            self.assertEqual(status, 6, answer)
+            self.assertEqual([each["what"] for each in answer["mended"] if not each["done"]],
+                             ["removed bridge pv-zlost3"], "nothing says whose it is")
+            self.assertEqual(lines["leftovers"]["details"], ["bridge pv-zlost3 (names no owner)"])
+            self.assertTrue(os.path.exists("/sys/class/net/pv-zlost3"))
+            self.assertEqual(self.doctor("--fix", "--unclaimed")[0], 0)
+            self.assertFalse(os.path.exists("/sys/class/net/pv-zlost3"))
             self.assertIn("removed bridge pv-zlost1", [each["what"] for each in answer["mended"]])
             self.assertTrue(os.path.exists("/sys/class/net/pv-zelse1"))
             for gone in ("/sys/class/net/pv-zlost1", "/sys/class/net/pzlost1-0405", machine.parent, spaces,

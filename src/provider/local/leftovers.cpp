@@ -57,7 +57,10 @@ void find_interfaces(std::vector<Trace>& found) {
     }
     const bool bridge = os::is_directory("/sys/class/net/" + name + "/bridge");
     if (bridge == read->machine.empty()) {
-      found.push_back(named(bridge ? TraceKind::bridge : TraceKind::cable, name, *read));
+      Trace trace = named(bridge ? TraceKind::bridge : TraceKind::cable, name, *read);
+      const std::string owner = bridge ? owner_of_bridge(name) : "";
+      trace.state = os::is_directory(owner) ? owner : "";  // one that is gone owns nothing
+      found.push_back(std::move(trace));
     }
   }
 }
@@ -269,6 +272,17 @@ std::vector<Trace> leftovers(std::vector<Trace> traces, const Owners& owners) {
   if (!owners.store_is_known) {
     return {};
   }
+  std::set<std::string> theirs;
+  std::set<std::string> claimed;
+  for (const Trace& trace : traces) {
+    const bool in_run = trace.kind == TraceKind::network_namespace &&
+                        trace.name.starts_with(owners.run + "/netns/");
+    if (trace.state == owners.state || in_run) {
+      claimed.insert(trace.network_id);
+    } else if (!trace.state.empty()) {
+      theirs.insert(trace.network_id);
+    }
+  }
   const auto is_owned = [&](const Trace& trace) {
     if (!trace.state.empty() && trace.state != owners.state) {
       return true;
@@ -276,7 +290,7 @@ std::vector<Trace> leftovers(std::vector<Trace> traces, const Owners& owners) {
     if (trace.network_id.empty()) {  // cut off before it had a network, or a mount without a record
       return trace.cluster.empty() || owners.clusters.contains(trace.cluster);
     }
-    return owners.networks.contains(trace.network_id) ||
+    return theirs.contains(trace.network_id) || owners.networks.contains(trace.network_id) ||
            owners.elsewhere.contains(trace.network_id);
   };
   std::erase_if(traces, is_owned);
@@ -294,6 +308,8 @@ std::vector<Trace> leftovers(std::vector<Trace> traces, const Owners& owners) {
   }
   for (Trace& trace : traces) {
     trace.running = alive.contains(trace.network_id);
+    trace.claimed =
+        trace.network_id.empty() ? trace.state == owners.state : claimed.contains(trace.network_id);
     const auto found = elsewhere.find(trace.network_id);
     trace.other_run = found == elsewhere.end() ? "" : found->second;
   }
@@ -314,15 +330,19 @@ std::set<std::string> networks_elsewhere(const std::string& state) {
   return found;
 }
 
-Status remove_leftover(const Trace& leftover, const LocalOptions& options, bool running) {
+Status remove_leftover(const Trace& leftover, const LocalOptions& options, Removing removing) {
   const bool ours = leftover.kind == TraceKind::machine || leftover.kind == TraceKind::cluster;
-  if (leftover.running && !(running && ours)) {
+  if (leftover.running && !(removing.running && ours)) {
     return fail(ErrorKind::conflict, "{} {} belongs to machines that run", name(leftover.kind),
                 leftover.name);
   }
   if (!leftover.other_run.empty()) {
     return fail(ErrorKind::conflict, "{} {} belongs to a provostd with the run directory {}",
                 name(leftover.kind), leftover.name, leftover.other_run);
+  }
+  if (!leftover.claimed && !removing.unclaimed) {
+    return fail(ErrorKind::conflict, "{} {} names no owner: nobody can tell whose it was",
+                name(leftover.kind), leftover.name);
   }
   const auto quietly = [](std::string_view) {};
   switch (leftover.kind) {

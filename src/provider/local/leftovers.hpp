@@ -46,6 +46,7 @@ struct Trace {
   std::string cluster;  ///< of machine and cluster
   std::string node;     ///< of machine
   bool running = false;
+  bool claimed = false;   ///< proved to be of the state directory in question
   std::string other_run;  ///< the run directory of another provostd that a part of it lies in
 
   friend bool operator==(const Trace&, const Trace&) = default;
@@ -64,16 +65,22 @@ struct Owners {
   std::set<std::string> elsewhere;  ///< networks that records of other state directories name
 };
 
-/// Those that nobody owns. Pure. Of what hangs together (one network id) everything is running, or
-/// another provostd's, when a part of it is.
+/// Those that nobody owns. Pure. What hangs together (one network id) is judged together: it is
+/// another provostd's, runs, or is claimed when a part of it is. Claimed is what lies in this state
+/// or run directory, or on a bridge whose alias names it. The rest only has a name like ours: whose
+/// it was nobody can tell.
 std::vector<Trace> leftovers(std::vector<Trace> traces, const Owners& owners);
 
 /// Networks that other state directories of this host name.
 std::set<std::string> networks_elsewhere(const std::string& state);
 
-/// Removes one leftover; what is gone already is success. Machines that run are ended only when
-/// `running`, and only those of this state directory. Errors: conflict (it runs, or a part of it
-/// lies in another provostd's run directory).
-Status remove_leftover(const Trace& leftover, const LocalOptions& options, bool running);
+/// What may be removed beyond what is claimed and does not run.
+struct Removing {
+  bool running = false;    ///< machines of this state directory are ended
+  bool unclaimed = false;  ///< what names no owner
+};
+/// Removes one leftover; what is gone already is success. Errors: conflict (it may not be: see
+/// Removing, or a part of it lies in another provostd's run directory).
+Status remove_leftover(const Trace& leftover, const LocalOptions& options, Removing removing);
 
 }  // namespace provost::provider::local

@@ -87,8 +87,32 @@ TEST(Leftovers, WhatLiesInAnothersRunDirectoryIsToldAndNotTouched) {
   const auto found = leftovers({theirs, bridge("lost1"), own}, kOwners);
   ASSERT_EQ(found.size(), 3U);
   EXPECT_EQ(found[1].other_run, "/run/theirs") << "its bridge hangs together with it";
-  EXPECT_FALSE(remove_leftover(found[1], {}, true));
+  EXPECT_FALSE(remove_leftover(found[1], {}, {.running = true, .unclaimed = true}));
   EXPECT_EQ(found[2].other_run, "");
+}
+
+TEST(Leftovers, OnlyWhatIsProvedToBeOursIsClaimed) {
+  const Trace table{
+      .kind = TraceKind::packet_rules, .name = "provost_stray1", .network_id = "stray1"};
+  Trace marked = bridge("lost1");
+  marked.state = "/state";
+  const auto found =
+      leftovers({machine("lost2", "/state", false), bridge("lost2"), marked, table}, kOwners);
+  ASSERT_EQ(found.size(), 4U);
+  EXPECT_TRUE(found[1].claimed) << "a record in the state directory names its network";
+  EXPECT_TRUE(found[2].claimed) << "its alias names the state directory";
+  EXPECT_FALSE(found[3].claimed) << "a name alone proves nothing";
+  const auto kept = remove_leftover(found[3], {}, {.running = true});
+  ASSERT_FALSE(kept);
+  EXPECT_EQ(kept.error().kind, ErrorKind::conflict);
+}
+
+TEST(Leftovers, ABridgeThatNamesAnotherProvostdKeepsAllOfItsNetwork) {
+  Trace theirs = bridge("theirs");
+  theirs.state = "/elsewhere";
+  const Trace table{
+      .kind = TraceKind::packet_rules, .name = "provost_theirs", .network_id = "theirs"};
+  EXPECT_THAT(leftovers({theirs, table}, kOwners), IsEmpty());
 }
 
 TEST(Leftovers, ADirectoryThatWasCutOffEarlyGoesByItsCluster) {
@@ -99,12 +123,13 @@ TEST(Leftovers, ADirectoryThatWasCutOffEarlyGoesByItsCluster) {
 }
 
 TEST(RemoveLeftover, EndsNothingThatRunsUnlessToldTo) {
-  const auto refused = remove_leftover(machine("lost1", "/nonexistent", true), {}, false);
+  const auto refused = remove_leftover(machine("lost1", "/nonexistent", true), {}, {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::conflict);
   Trace running = bridge("lost1");
   running.running = true;
-  EXPECT_FALSE(remove_leftover(running, {}, true)) << "only records in the state directory say so";
+  EXPECT_FALSE(remove_leftover(running, {}, {.running = true, .unclaimed = true}))
+      << "only records in the state directory say so";
 }
 
 TEST(Owners, AProvostdIsKnownByItsCommandLine) {

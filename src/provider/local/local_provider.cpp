@@ -133,7 +133,7 @@ Status LocalProvider::create_network(const NetworkSpec& spec, const Progress& pr
   if (Status noted = os::write_file(options_.places.network_file(spec.cluster), record); !noted) {
     return noted;
   }
-  if (Status made = make_network(spec); !made) {
+  if (Status made = make_network(spec, absolute_state(options_.places.state)); !made) {
     return made;
   }
   // The bridge alone says too little after an interruption: the rules may be missing.

@@ -20,6 +20,8 @@
 namespace provost::provider::local {
 namespace {
 
+constexpr std::string_view kOwnerMark = "provost:";
+
 struct Range {
   std::uint32_t first = 0;
   std::uint32_t mask = 0;
@@ -119,11 +121,24 @@ std::string address_tag(const std::string& address) {
   return fmt::format("{:04x}", ntohl(parsed.s_addr) & 0xffffU);
 }
 
-Status make_network(const NetworkSpec& spec) {
+std::string owner_of_bridge(const std::string& bridge) {
+  const auto alias = os::read_file("/sys/class/net/" + bridge + "/ifalias");
+  const std::string_view text = alias ? trim(*alias) : std::string_view();
+  return std::string(text.starts_with(kOwnerMark) ? text.substr(kOwnerMark.size())
+                                                  : std::string_view());
+}
+
+Status make_network(const NetworkSpec& spec, const std::string& state) {
   const std::string bridge = bridge_name(spec.id);
   if (!link_exists(bridge)) {
     if (Status made = os::check({"ip", "link", "add", bridge, "type", "bridge"}); !made) {
       return made;
+    }
+  }
+  constexpr std::size_t kLongestAlias = 255;  // IFALIASZ; without one it is told, never removed
+  if (const std::string mark = std::string(kOwnerMark) + state; mark.size() <= kLongestAlias) {
+    if (Status marked = os::check({"ip", "link", "set", "dev", bridge, "alias", mark}); !marked) {
+      return marked;
     }
   }
   const std::string prefix = split(spec.subnet, '/').at(1);

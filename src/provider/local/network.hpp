@@ -9,8 +9,12 @@
 
 namespace provost::provider::local {
 
-/// Makes bridge, address and rules; what is there already is left.
-Status make_network(const NetworkSpec& spec);
+/// Makes bridge, address and rules; what is there already is left. The bridge's alias says whose it
+/// is: "provost:" and the state directory.
+Status make_network(const NetworkSpec& spec, const std::string& state);
+
+/// The state directory that a bridge's alias names; "" when it names none.
+std::string owner_of_bridge(const std::string& bridge);
 
 /// True when the bridge and its table are there.
 bool network_exists(const std::string& network_id);

@@ -20,14 +20,8 @@ namespace fs = std::filesystem;
 
 constexpr const char* kNotes = "/run/provost-states";
 
-std::string absolute(const std::string& path) {
-  std::error_code problem;
-  const fs::path found = fs::weakly_canonical(path, problem);
-  return problem ? path : found.string();
-}
-
 std::string note_of(const std::string& state) {
-  return fmt::format("{}/{}", kNotes, to_hex(os::sha256(absolute(state))).substr(0, 16));
+  return fmt::format("{}/{}", kNotes, to_hex(os::sha256(absolute_state(state))).substr(0, 16));
 }
 
 bool is_same_file(const std::string& left, const std::string& right) {
@@ -52,6 +46,12 @@ std::string state_of_process(const std::string& pid) {
 }
 
 }  // namespace
+
+std::string absolute_state(const std::string& path) {
+  std::error_code problem;
+  const fs::path found = fs::weakly_canonical(path, problem);
+  return problem ? path : found.string();
+}
 
 std::string state_of_command(const std::vector<std::string>& argv) {
   const std::string program = argv.empty() ? std::string() : argv[0].substr(argv[0].rfind('/') + 1);
@@ -92,7 +92,7 @@ Status note_state(const std::string& state) {
     return made;
   }
   const std::string note = note_of(state);
-  if (::symlink(absolute(state).c_str(), note.c_str()) != 0 && errno != EEXIST) {
+  if (::symlink(absolute_state(state).c_str(), note.c_str()) != 0 && errno != EEXIST) {
     return os::errno_error("make " + note);
   }
   return {};
@@ -108,7 +108,7 @@ std::vector<std::string> states_of_host() {
   const auto add = [&](const std::string& state) {
     if (!state.empty() && os::is_directory(state)) {
       // What is seen through another process's root has no name of its own here.
-      found.insert(state.starts_with("/proc/") ? state : absolute(state));
+      found.insert(state.starts_with("/proc/") ? state : absolute_state(state));
     }
   };
   for (const std::string& note : os::list_directory(kNotes)) {

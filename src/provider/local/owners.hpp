@@ -11,6 +11,9 @@
 
 namespace provost::provider::local {
 
+/// The one name of a state directory: absolute, links resolved.
+std::string absolute_state(const std::string& state);
+
 /// Notes that `state` may have machines on this host. Before the first of them is made.
 Status note_state(const std::string& state);
 /// It has none any more.
