@@ -300,10 +300,14 @@ Result<ChangePlan> Desk::apply(const Caller& caller, const std::string& name,
   const bool nothing = target.plan.lines.empty();
   store::Event event;
   if (!nothing) {
-    if (target.row.changing.empty()) {
-      target.row.undo = target.again ? "" : keep_files(target.was);
+    if (target.again) {
+      target.row.undo.clear();
+    } else if (target.row.changing.empty()) {
+      target.row.undo = keep_files(target.was);
     }
-    target.row.changing = target.again ? "" : target.plan.fingerprint;
+    if (!target.again) {
+      target.row.changing = target.plan.fingerprint;
+    }
     target.row.phase = model::Phase::normal;
     target.row.failure.clear();
     event.cluster = name;
@@ -379,6 +383,7 @@ Result<Desk::Target> Desk::again(Target target, const spec::Sources& sources,
          {}});
   }
   target.again = true;
+  target.row.changing = cluster.continuous ? kCreation : "";
   add_cost(nullptr, cluster, target.plan);
   target.plan.fingerprint = fingerprint_of(target.plan, sources);
   return target;
