@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "model/campus.hpp"
+
 namespace provost::model {
 
 /// What a group's nodes are in Slurm. HyperPod's NodeType.
@@ -56,31 +58,6 @@ struct InstanceGroup {
 struct Tag {
   std::string key;
   std::string value;
-};
-
-/// A person of the campus file.
-struct Person {
-  std::string name;  ///< POSIX user name
-  std::int64_t uid = 0;
-  std::string title;              ///< full name for people; may be empty
-  std::vector<std::string> keys;  ///< public SSH keys, one line each
-};
-
-/// A department: a Slurm account whose supervisors are its coordinators.
-struct Department {
-  std::string name;
-  std::string title;
-  std::vector<std::string> supervisors;
-  std::vector<std::string> members;
-};
-
-/// The campus file: who the users are and who they belong to.
-struct Campus {
-  std::string name;
-  std::string currency = "USD";
-  std::vector<std::string> administrators;  ///< names of people
-  std::vector<Department> departments;
-  std::vector<Person> people;
 };
 
 /// What becomes of Slurm's files that somebody changed by hand. HyperPod's SlurmConfigStrategy.

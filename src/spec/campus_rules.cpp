@@ -108,6 +108,27 @@ void people(Campus& campus) {
   }
 }
 
+/// A name that must be a person's.
+void name_of_person(Campus& campus, const Value& value, const std::string& path,
+                    std::set<std::string>* named) {
+  const std::string* name = text_of(&value);
+  if (name == nullptr) {
+    return;
+  }
+  if (campus.people.count(*name) == 0) {
+    constexpr std::string_view kGroup = "group:";
+    const bool is_group = name->substr(0, kGroup.size()) == kGroup;
+    campus.report.error(
+        campus.at(value, path), "person.unknown",
+        fmt::format("{} names \"{}\", who is no person of this file", path, shorten(*name)),
+        is_group ? "groups of a directory are not supported by this version"
+                 : did_you_mean(*name, campus.names));
+  }
+  if (named != nullptr) {
+    named->insert(*name);
+  }
+}
+
 /// A list of names that must be people, each once.
 void names_of_people(Campus& campus, const Value* list, const std::string& path,
                      std::set<std::string>* named) {
@@ -118,23 +139,13 @@ void names_of_people(Campus& campus, const Value* list, const std::string& path,
     if (name == nullptr) {
       continue;
     }
-    const auto here = [&] { return campus.at(names[i], fmt::format("{}[{}]", path, i)); };
-    if (campus.people.count(*name) == 0) {
-      constexpr std::string_view kGroup = "group:";
-      const bool is_group = name->substr(0, kGroup.size()) == kGroup;
-      campus.report.error(
-          here(), "person.unknown",
-          fmt::format("{} names \"{}\", who is no person of this file", path, shorten(*name)),
-          is_group ? "groups of a directory are not supported by this version"
-                   : did_you_mean(*name, campus.names));
-    } else if (!seen.insert(*name).second) {
-      campus.report.warning(here(), "person.twice",
+    const std::string here = fmt::format("{}[{}]", path, i);
+    if (campus.people.count(*name) != 0 && !seen.insert(*name).second) {
+      campus.report.warning(campus.at(names[i], here), "person.twice",
                             fmt::format("{} names \"{}\" twice", path, shorten(*name)),
                             "once is enough");
     }
-    if (named != nullptr) {
-      named->insert(*name);
-    }
+    name_of_person(campus, names[i], here, named);
   }
 }
 
@@ -148,11 +159,17 @@ void department_name(Campus& campus, const Value& value, const std::string& path
     campus.report.error(campus.at(value, path), "department.name.reserved",
                         "Slurm keeps the account name \"root\" for itself", "choose another name");
   }
+  if (*name == "university" || *name == "administration") {
+    campus.report.error(campus.at(value, path), "department.name.reserved",
+                        fmt::format("\"{}\" is an account that Provost makes itself", *name),
+                        "choose another name");
+  }
   const auto [first, is_new] = seen.emplace(*name, value.place.line);
   if (!is_new) {
-    campus.report.error(campus.at(value, path), "department.name.duplicate",
-                        fmt::format("a second department is named \"{}\"", shorten(*name)),
-                        fmt::format("the first is at line {}; rename one", first->second));
+    campus.report.error(
+        campus.at(value, path), "department.name.duplicate",
+        fmt::format("a second department or project is named \"{}\"", shorten(*name)),
+        fmt::format("the first is at line {}; rename one", first->second));
   }
 }
 
@@ -167,6 +184,17 @@ std::set<std::string> departments(Campus& campus) {
     }
     names_of_people(campus, list[i].find("supervisors"), path + ".supervisors", &members);
     names_of_people(campus, list[i].find("members"), path + ".members", &members);
+    const std::vector<Value>& projects = items(list[i].find("project"));
+    for (std::size_t each = 0; each < projects.size(); ++each) {
+      const std::string project = fmt::format("{}.project[{}]", path, each);
+      if (const Value* name = projects[each].find("name")) {
+        department_name(campus, *name, project + ".name", seen);
+      }
+      names_of_people(campus, projects[each].find("members"), project + ".members", &members);
+      if (const Value* lead = projects[each].find("lead")) {
+        name_of_person(campus, *lead, project + ".lead", &members);
+      }
+    }
   }
   return members;
 }
@@ -190,19 +218,6 @@ void people_without_department(Campus& campus, std::set<std::string> named) {
   }
 }
 
-std::string text_at(const Value& value, std::string_view field) {
-  const std::string* text = text_of(value.find(field));
-  return text == nullptr ? std::string() : *text;
-}
-
-std::vector<std::string> texts_at(const Value* value, std::string_view field) {
-  std::vector<std::string> texts;
-  for (const Value& item : items(find(value, field))) {
-    texts.push_back(item.text);
-  }
-  return texts;
-}
-
 }  // namespace
 
 void apply_campus_rules(const Document& document, Report& report, std::size_t errors_before) {
@@ -211,33 +226,14 @@ void apply_campus_rules(const Document& document, Report& report, std::size_t er
   names_of_people(campus, find(document.root.find("campus"), "administrators"),
                   "campus.administrators", nullptr);
   std::set<std::string> members = departments(campus);
+  const std::vector<Value>& reservations = items(document.root.find("reservation"));
+  for (std::size_t i = 0; i < reservations.size(); ++i) {
+    names_of_people(campus, reservations[i].find("people"),
+                    fmt::format("reservation[{}].people", i), nullptr);
+  }
   if (report.errors() == errors_before) {  // else the mistake may be why they belong nowhere
     people_without_department(campus, std::move(members));
   }
-}
-
-model::Campus read_campus(const Document& document) {
-  model::Campus campus;
-  if (const Value* head = document.root.find("campus")) {
-    campus.name = text_at(*head, "name");
-    const std::string currency = text_at(*head, "currency");
-    campus.currency = currency.empty() ? campus.currency : currency;
-    campus.administrators = texts_at(head, "administrators");
-  }
-  for (const Value& person : items(document.root.find("person"))) {
-    const Value* uid = person.find("uid");
-    campus.people.push_back({.name = text_at(person, "name"),
-                             .uid = uid == nullptr ? 0 : uid->integer,
-                             .title = text_at(person, "title"),
-                             .keys = texts_at(&person, "keys")});
-  }
-  for (const Value& department : items(document.root.find("department"))) {
-    campus.departments.push_back({.name = text_at(department, "name"),
-                                  .title = text_at(department, "title"),
-                                  .supervisors = texts_at(&department, "supervisors"),
-                                  .members = texts_at(&department, "members")});
-  }
-  return campus;
 }
 
 }  // namespace provost::spec

@@ -92,6 +92,7 @@ Checked check(const Sources& sources, const Catalogue& catalogue) {
       check_shape(*campus, campus_shape(), report,
                   {.allow_unknown = sources.allow_unknown, .defaults = &checked.defaults});
       apply_campus_rules(*campus, report, before);
+      apply_policy_rules(*campus, draft.groups, report);
     }
   }
 

@@ -19,6 +19,8 @@ std::string_view words(Type type) {
       return "a whole number";
     case Type::boolean:
       return "true or false";
+    case Type::date:
+      return "a date";
     case Type::list:
       return "a list";
     case Type::map:
@@ -36,6 +38,8 @@ Kind kind_of(Type type) {
       return Kind::integer;
     case Type::boolean:
       return Kind::boolean;
+    case Type::date:
+      return Kind::date;
     case Type::list:
       return Kind::list;
     case Type::map:
@@ -81,6 +85,9 @@ std::string mended(const Shape& shape, const Value& value, Format format) {
   if (value.kind == Kind::text && shape.type == Type::boolean &&
       (value.text == "true" || value.text == "false")) {
     return fmt::format("write {} without quotes", value.text);
+  }
+  if (shape.type == Type::date) {
+    return "write it without quotes, as in 2027-09-30 or 2027-09-30T14:00:00";
   }
   if (shape.type == Type::text && (value.kind == Kind::integer || value.kind == Kind::number)) {
     return fmt::format("write \"{}\" with quotes", quoted(value));
@@ -135,6 +142,9 @@ class Checker {
         break;
       case Type::object:
         object(value, shape, path, has_effect);
+        break;
+      case Type::date:
+        date(value, path);
         break;
       case Type::boolean:
       case Type::anything:
@@ -198,6 +208,14 @@ class Checker {
       report_.error(spot(document_, value, path), "field.pattern",
                     fmt::format("{} is {}", path, quoted(value)),
                     fmt::format("it must be {}", shape.regex_words));
+    }
+  }
+
+  void date(const Value& value, const std::string& path) {
+    if (value.text.empty()) {
+      report_.error(spot(document_, value, path), "field.date",
+                    fmt::format("{} is no day, or has an offset from UTC", path),
+                    "write it as in 2027-09-30 or 2027-09-30T14:00:00, in the campus's own time");
     }
   }
 

@@ -115,6 +115,8 @@ std::string type_words(const Shape& shape) {
       return range.empty() ? "a whole number" : fmt::format("a whole number, {}", range);
     case Type::boolean:
       return "true or false";
+    case Type::date:
+      return "a date, or a date with a time, without quotes";
     case Type::list:
       return range.empty() ? "a list" : fmt::format("a list of {}", range);
     case Type::map:
@@ -136,6 +138,8 @@ std::string example_of(const Shape& shape, int depth = 0) {
       return std::to_string(std::max<std::int64_t>(shape.min, 1));
     case Type::boolean:
       return "true";
+    case Type::date:
+      return "2027-09-30";
     case Type::list:
       return fmt::format("[{}]", depth < 3 ? example_of(*shape.item, depth + 1) : "");
     case Type::object: {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "model/limits.hpp"
+
 namespace provost::spec {
 namespace {
 
@@ -48,7 +50,41 @@ bool is_department(std::string_view text) {
   return !text.empty() && is_lower_name(text) && (is_lower(text[0]) || is_digit(text[0]));
 }
 
+bool is_duration(std::string_view text) { return model::read_duration(text) > 0; }
+bool is_memory(std::string_view text) { return model::read_memory(text) > 0; }
+
+/// "25%", "12.5%"
+bool is_percent(std::string_view text) {
+  static const Regex kPercent("(100|[0-9]{1,2})(\\.[0-9]{1,2})?%");
+  return kPercent.matches(text) && (text.substr(0, 3) != "100" || text == "100%");
+}
+
+/// NVIDIA's MIG profiles: compute slices and memory.
+bool is_mig_profile(std::string_view text) {
+  static const Regex kProfile("[1-7]g\\.[0-9]{1,3}gb");
+  return kProfile.matches(text);
+}
+
+bool is_every(std::string_view text) {
+  static const Regex kEvery(
+      "(day|(Mon|Tue|Wed|Thu|Fri|Sat|Sun)(,(Mon|Tue|Wed|Thu|Fri|Sat|Sun))*) "
+      "([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]");
+  return kEvery.matches(text);
+}
+
+bool is_time_zone(std::string_view text) {
+  static const Regex kZone("[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9][A-Za-z0-9_+-]*){0,2}");
+  return kZone.matches(text);
+}
+
 constexpr std::array kPatterns = {
+    Pattern{"duration", is_duration, "a time as in \"90m\", \"12h\", \"3d\" or \"1d12h\", not 0"},
+    Pattern{"memory", is_memory, "an amount as in \"512M\", \"64G\" or \"2T\", not 0"},
+    Pattern{"percent", is_percent, "a part as in \"25%\", at most 100%"},
+    Pattern{"mig-profile", is_mig_profile, "a profile of MIG as in \"3g.40gb\""},
+    Pattern{"every", is_every,
+            "days and times as in \"Tue,Thu 14:00-17:00\" or \"day 04:00-04:30\""},
+    Pattern{"time-zone", is_time_zone, "a time zone's name as in \"Asia/Ho_Chi_Minh\""},
     Pattern{"name", is_name, "letters, digits and hyphens, with a letter or digit at both ends"},
     Pattern{"s3-uri", is_s3_uri, "s3://bucket/prefix or https://bucket/prefix"},
     Pattern{"tag", is_tag, "letters, digits, spaces and _ . : / = + - @"},

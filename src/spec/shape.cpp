@@ -27,9 +27,9 @@ bool truth_at(const Value& value, std::string_view field) {
 
 Type type_named(std::string_view name) {
   static const std::map<std::string_view, Type> kTypes = {
-      {"anything", Type::anything}, {"text", Type::text}, {"integer", Type::integer},
-      {"boolean", Type::boolean},   {"list", Type::list}, {"map", Type::map},
-      {"object", Type::object}};
+      {"anything", Type::anything}, {"text", Type::text},    {"integer", Type::integer},
+      {"boolean", Type::boolean},   {"list", Type::list},    {"map", Type::map},
+      {"date", Type::date},         {"object", Type::object}};
   const auto found = kTypes.find(name);
   return found == kTypes.end() ? (broken(name), Type::anything) : found->second;
 }

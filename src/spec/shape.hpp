@@ -17,7 +17,7 @@
 
 namespace provost::spec {
 
-enum class Type { anything, text, integer, boolean, list, map, object };
+enum class Type { anything, text, integer, boolean, date, list, map, object };
 
 /// What Provost does with a field.
 enum class Effect {

@@ -47,6 +47,23 @@ std::size_t nameless_head(std::string_view text) {
   return 0;
 }
 
+// "2027-09-30", "2027-09-30T14:00:00"; nothing for a time without a day or with an offset from UTC.
+std::string day_of(const toml::node& node) {
+  const auto day = [](const toml::date& date) {
+    return fmt::format("{:04}-{:02}-{:02}", date.year, date.month, date.day);
+  };
+  if (const auto* date = node.as_date()) {
+    return day(date->get());
+  }
+  const auto* both = node.as_date_time();
+  if (both == nullptr || both->get().offset) {
+    return {};
+  }
+  const toml::time& time = both->get().time;
+  return fmt::format("{}T{:02}:{:02}:{:02}", day(both->get().date), time.hour, time.minute,
+                     time.second);
+}
+
 class Copy {
  public:
   explicit Copy(const Lines& lines) : lines_(lines) {}
@@ -102,6 +119,7 @@ class Copy {
       out.text = fmt::format("{}", number->get());
     } else {
       out.kind = Kind::date;
+      out.text = day_of(node);
     }
   }
 
