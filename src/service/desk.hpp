@@ -30,6 +30,8 @@ class World;
 struct Caller {
   std::string name;    ///< "root", or a token's name
   bool local = false;  ///< over the Unix socket, as root
+  /// A cluster whose POSIX user `name` this is, asking from a login node; empty: an administrator.
+  std::string from_cluster{};
 };
 
 struct GroupReport {
