@@ -4,17 +4,12 @@
 
 #include "base/text.hpp"
 #include "os/tls.hpp"
+#include "scheduling/settings.hpp"
 
 namespace provost::scheduling {
 namespace {
 
 constexpr std::size_t kNamesALine = 200;  // a line of sacctmgr's input stays under 8 KiB
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char each) { return static_cast<char>(std::tolower(each)); });
-  return text;
-}
 
 // A title inside double quotes: sacctmgr knows no escapes.
 std::string quotable(std::string_view title) {
@@ -25,21 +20,6 @@ std::string quotable(std::string_view title) {
     text += plain ? each : ' ';
   }
   return text;
-}
-
-void add_user(Accounts& wanted, const std::string& account, const std::string& name) {
-  wanted.accounts[account].users.insert(name);
-  wanted.users.try_emplace(name, User{account, false});
-}
-
-void add_administrators(Accounts& wanted, const std::vector<std::string>& names) {
-  for (const std::string& name : names) {
-    if (!wanted.users.contains(name)) {
-      wanted.accounts.try_emplace(kAdministration, Account{"Administration", {}, {}});
-      add_user(wanted, kAdministration, name);
-    }
-    wanted.users[name].administrator = true;
-  }
 }
 
 std::vector<std::string> in_lines(const std::vector<std::string>& names) {
@@ -66,33 +46,108 @@ const Account& account_or_none(const Accounts& accounts, const std::string& name
   return found == accounts.accounts.end() ? none : found->second;
 }
 
+const Settings& settings_of(const Account& account, const std::string& user) {
+  static const Settings none;
+  const auto found = account.of_users.find(user);
+  return found == account.of_users.end() ? none : found->second;
+}
+
+// Coordinators of an account and of those above it, as sacctmgr shows them.
+std::set<std::string> all_coordinators(const Accounts& accounts, const std::string& name) {
+  std::set<std::string> all;
+  std::string at = name;
+  for (std::size_t depth = 0; depth <= accounts.accounts.size(); ++depth) {
+    const auto found = accounts.accounts.find(at);
+    if (found == accounts.accounts.end()) {
+      break;
+    }
+    all.insert(found->second.coordinators.begin(), found->second.coordinators.end());
+    at = found->second.parent;
+  }
+  return all;
+}
+
+std::size_t depth_of(const Accounts& accounts, const std::string& name) {
+  std::size_t depth = 0;
+  for (auto at = accounts.accounts.find(name);
+       at != accounts.accounts.end() && depth <= accounts.accounts.size();
+       at = accounts.accounts.find(at->second.parent)) {
+    ++depth;
+  }
+  return depth;
+}
+
+// Names of accounts, parents before their children.
+std::vector<std::string> from_the_top(const Accounts& accounts) {
+  std::vector<std::pair<std::size_t, std::string>> by_depth;
+  for (const auto& [name, account] : accounts.accounts) {
+    by_depth.emplace_back(depth_of(accounts, name), name);
+  }
+  std::sort(by_depth.begin(), by_depth.end());
+  std::vector<std::string> names;
+  for (auto& [depth, name] : by_depth) {
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
 /// Writes sacctmgr's commands in the order in which they can be carried out.
 class Commands {
  public:
-  Commands(const Accounts& wanted, const Accounts& seen, const std::string& cluster)
-      : wanted_(wanted), seen_(seen), cluster_(cluster) {}
+  Commands(const Accounts& wanted, const Accounts& seen, const std::string& cluster,
+           const Busy& busy)
+      : wanted_(wanted), seen_(seen), cluster_(cluster), busy_(busy) {}
 
   std::vector<std::string> all() {
+    add_qos();
     add_accounts();
+    move_accounts();
     add_users();
     change_users();
     change_coordinators();
+    change_qos();
+    change_accounts();
     remove_users();
     remove_accounts();
+    remove_qos();
     return std::move(lines_);
   }
 
  private:
+  void add_qos() {
+    for (const auto& [name, rules] : wanted_.qos) {
+      const auto known = seen_.qos.find(name);
+      if (known == seen_.qos.end()) {
+        lines_.push_back(fmt::format("add qos name={} description={}", name, kOurs));
+      } else if (!known->second.ours) {
+        lines_.push_back(fmt::format("modify qos where name={} set description={}", name, kOurs));
+      }
+    }
+  }
+
   void add_accounts() {
-    for (const auto& [name, account] : wanted_.accounts) {
+    for (const std::string& name : from_the_top(wanted_)) {
+      const Account& account = wanted_.accounts.at(name);
       const auto known = seen_.accounts.find(name);
       if (known == seen_.accounts.end()) {
         lines_.push_back(fmt::format(
-            "add account name={} cluster={} parent=root description=\"{}\" organization={}", name,
-            cluster_, quotable(account.title.empty() ? name : account.title), kOurs));
+            "add account name={} cluster={} parent={} description=\"{}\" organization={}", name,
+            cluster_, account.parent, quotable(account.title.empty() ? name : account.title),
+            kOurs));
       } else if (!known->second.ours) {
         lines_.push_back(
             fmt::format("modify account where name={} set organization={}", name, kOurs));
+      }
+    }
+  }
+
+  void move_accounts() {
+    for (const std::string& name : from_the_top(wanted_)) {
+      const auto known = seen_.accounts.find(name);
+      const std::string& parent = wanted_.accounts.at(name).parent;
+      if (known != seen_.accounts.end() && known->second.parent != parent) {
+        lines_.push_back(fmt::format("modify account where name={} cluster={} set parent={}", name,
+                                     cluster_, parent));
       }
     }
   }
@@ -113,15 +168,18 @@ class Commands {
     if (known != seen_.users.end() && !known->second.default_account.empty()) {
       return known->second;
     }
-    for (const auto& [account, details] : wanted_.accounts) {
-      if (details.users.contains(name)) {
-        return {account, known != seen_.users.end() && known->second.administrator};
-      }
-    }
-    return {};
+    const auto first = first_account_.find(name);
+    return first == first_account_.end()
+               ? User{}
+               : User{first->second, known != seen_.users.end() && known->second.administrator};
   }
 
   void change_users() {
+    for (const auto& [account, details] : wanted_.accounts) {
+      for (const std::string& user : details.users) {
+        first_account_.emplace(user, account);
+      }
+    }
     std::map<std::string, std::vector<std::string>> defaults;  // account -> users
     std::vector<std::string> raised;
     std::vector<std::string> lowered;
@@ -147,48 +205,205 @@ class Commands {
     }
   }
 
+  // Who coordinates an account only because they coordinate one above it, and will not any more.
+  [[nodiscard]] std::vector<std::string> will_lose(const std::string& name) const {
+    const std::set<std::string> above = all_coordinators(wanted_, wanted_.accounts.at(name).parent);
+    return missing(account_or_none(seen_, account_or_none(seen_, name).parent).coordinators, above);
+  }
+
   void change_coordinators() {
-    for (const auto& [name, account] : wanted_.accounts) {
-      const Account& known = account_or_none(seen_, name);
-      for (const std::string& names : in_lines(missing(account.coordinators, known.coordinators))) {
+    for (const std::string& name : from_the_top(wanted_)) {
+      const std::set<std::string>& known = account_or_none(seen_, name).coordinators;
+      const Account& account = wanted_.accounts.at(name);
+      std::set<std::string> kept = known;
+      for (const std::string& each : will_lose(name)) {
+        kept.erase(each);
+      }
+      for (const std::string& names : in_lines(missing(account.coordinators, kept))) {
         lines_.push_back(fmt::format("add coordinator name={} account={}", names, name));
       }
-      for (const std::string& names : in_lines(missing(known.coordinators, account.coordinators))) {
+      for (const std::string& names : in_lines(missing(known, all_coordinators(wanted_, name)))) {
         lines_.push_back(fmt::format("delete coordinator name={} account={}", names, name));
       }
     }
   }
 
-  void remove_users() {
-    for (const auto& [name, account] : seen_.accounts) {
-      if (!account.ours && !wanted_.accounts.contains(name)) {
-        continue;
-      }
-      for (const std::string& names :
-           in_lines(missing(account.users, account_or_none(wanted_, name).users))) {
-        lines_.push_back(
-            fmt::format("delete user name={} cluster={} account={}", names, cluster_, name));
+  void change_qos() {
+    static const QosRules none;
+    for (const auto& [name, rules] : wanted_.qos) {
+      const auto known = seen_.qos.find(name);
+      const Settings& before = known == seen_.qos.end() ? none.settings : known->second.settings;
+      for (const std::string& clause : changes(before, rules.settings)) {
+        lines_.push_back(fmt::format("modify qos where name={} set {}", name, clause));
       }
     }
   }
 
-  void remove_accounts() {
+  void change_accounts() {
+    for (const auto& [name, account] : wanted_.accounts) {
+      const Account& known = account_or_none(seen_, name);
+      for (const std::string& clause : changes(known.settings, account.settings)) {
+        lines_.push_back(
+            fmt::format("modify account where name={} cluster={} set {}", name, cluster_, clause));
+      }
+      // Users of an account mostly change alike.
+      std::map<std::string, std::vector<std::string>> alike;
+      for (const std::string& user : account.users) {
+        for (const std::string& clause :
+             changes(settings_of(known, user), settings_of(account, user))) {
+          alike[clause].push_back(user);
+        }
+      }
+      for (const auto& [clause, users] : alike) {
+        for (const std::string& names : in_lines(users)) {
+          lines_.push_back(fmt::format("modify user where name={} cluster={} account={} set {}",
+                                       names, cluster_, name, clause));
+        }
+      }
+    }
+  }
+
+  // Who leaves, with the accounts they leave.
+  [[nodiscard]] std::map<std::string, std::vector<std::string>> leaving() const {
+    std::map<std::string, std::vector<std::string>> accounts;
+    for (const auto& [user, account] : leavers(wanted_, seen_)) {
+      accounts[user].push_back(account);
+    }
+    return accounts;
+  }
+
+  [[nodiscard]] std::map<std::string, std::vector<std::string>> seen_accounts() const {
+    std::map<std::string, std::vector<std::string>> accounts;
     for (const auto& [name, account] : seen_.accounts) {
-      if (account.ours && !wanted_.accounts.contains(name)) {
+      for (const std::string& user : account.users) {
+        accounts[user].push_back(name);
+      }
+    }
+    return accounts;
+  }
+
+  // A default account cannot be left while there are others: who leaves all goes whole, and who
+  // keeps one that is not Provost's gets that for a default.
+  void remove_users() {
+    const auto all = seen_accounts();
+    std::vector<std::string> whole;
+    std::map<std::string, std::vector<std::string>> closed;  // by account
+    std::map<std::string, std::vector<std::string>> left;
+    for (const auto& [user, accounts] : leaving()) {
+      const bool is_busy =
+          std::any_of(accounts.begin(), accounts.end(), [&](const std::string& account) {
+            return busy_.contains({user, account});
+          });
+      const bool leaves_all =
+          accounts.size() == all.at(user).size() && !wanted_.users.contains(user);
+      if (leaves_all && !is_busy) {
+        whole.push_back(user);
+        continue;
+      }
+      const auto known = seen_.users.find(user);
+      const std::string usual = known == seen_.users.end() ? "" : known->second.default_account;
+      if (!leaves_all && !wanted_.users.contains(user)) {
+        keep_by_hand(user, all.at(user), accounts);
+      }
+      for (const std::string& account : accounts) {
+        if (busy_.contains({user, account})) {
+          closed[account].push_back(user);
+        } else if (!leaves_all || account != usual) {
+          left[account].push_back(user);
+        }
+      }
+    }
+    for (const std::string& names : in_lines(whole)) {
+      lines_.push_back("delete user name=" + names);
+    }
+    for (const auto& [account, users] : closed) {
+      close(account, users);
+    }
+    for (const auto& [account, users] : left) {
+      for (const std::string& names : in_lines(users)) {
+        lines_.push_back(
+            fmt::format("delete user name={} cluster={} account={}", names, cluster_, account));
+      }
+    }
+  }
+
+  void keep_by_hand(const std::string& user, const std::vector<std::string>& has,
+                    const std::vector<std::string>& leaves) {
+    const auto kept = std::find_if(has.begin(), has.end(), [&](const std::string& account) {
+      return std::find(leaves.begin(), leaves.end(), account) == leaves.end();
+    });
+    if (kept != has.end()) {
+      modify({user}, "defaultaccount=" + *kept);
+    }
+  }
+
+  // Those with jobs stay until they have none, and submit no more.
+  void close(const std::string& account, const std::vector<std::string>& users) {
+    std::vector<std::string> open;
+    for (const std::string& user : users) {
+      const Settings& has = settings_of(seen_.accounts.at(account), user);
+      const auto submits = has.find("MaxSubmitJobs");
+      if (submits == has.end() || submits->second != "0") {
+        open.push_back(user);
+      }
+    }
+    for (const std::string& names : in_lines(open)) {
+      lines_.push_back(
+          fmt::format("modify user where name={} cluster={} account={} set MaxSubmitJobs=0", names,
+                      cluster_, account));
+    }
+  }
+
+  [[nodiscard]] bool has_jobs(const std::string& account) const {
+    return std::any_of(busy_.begin(), busy_.end(),
+                       [&](const auto& each) { return each.second == account; });
+  }
+
+  void remove_accounts() {
+    std::vector<std::string> names = from_the_top(seen_);
+    std::reverse(names.begin(), names.end());
+    for (const std::string& name : names) {
+      if (seen_.accounts.at(name).ours && !wanted_.accounts.contains(name) && !has_jobs(name)) {
         // Without the cluster: with it, the association goes and the account stays behind.
         lines_.push_back(fmt::format("delete account name={}", name));
       }
     }
   }
 
+  void remove_qos() {
+    for (const auto& [name, rules] : seen_.qos) {
+      if (rules.ours && !wanted_.qos.contains(name) && name != "normal") {
+        lines_.push_back(fmt::format("delete qos name={}", name));
+      }
+    }
+    // Slurm's own stays, without what was set on it.
+    const auto normal = seen_.qos.find("normal");
+    if (normal != seen_.qos.end() && normal->second.ours && !wanted_.qos.contains("normal")) {
+      for (const std::string& clause : changes(normal->second.settings, {})) {
+        lines_.push_back("modify qos where name=normal set " + clause);
+      }
+      lines_.emplace_back("modify qos where name=normal set description=\"Normal QOS default\"");
+    }
+  }
+
   const Accounts& wanted_;
   const Accounts& seen_;
   const std::string& cluster_;
+  const Busy& busy_;
+  std::map<std::string, std::string> first_account_;
   std::vector<std::string> lines_;
 };
 
+void describe_settings(std::vector<std::string>& found, const std::string& whose,
+                       const Settings& wanted, const Settings& seen) {
+  for (const std::string& each : setting_differences(wanted, seen)) {
+    found.push_back(whose + ": " + each);
+  }
+}
+
 void describe_account(std::vector<std::string>& found, const std::string& name,
-                      const Account& wanted, const Account& seen) {
+                      const Accounts& wanted_all, const Account& seen) {
+  const Account& wanted = wanted_all.accounts.at(name);
   const auto say = [&](const std::vector<std::string>& names, std::string_view what) {
     for (const std::string& each : names) {
       found.push_back(fmt::format("user {} {} account {}", each, what, name));
@@ -197,125 +412,33 @@ void describe_account(std::vector<std::string>& found, const std::string& name,
   say(missing(wanted.users, seen.users), "is not in");
   say(missing(seen.users, wanted.users), "is still in");
   say(missing(wanted.coordinators, seen.coordinators), "is not coordinator of");
-  say(missing(seen.coordinators, wanted.coordinators), "is still coordinator of");
+  say(missing(seen.coordinators, all_coordinators(wanted_all, name)), "is still coordinator of");
+  describe_settings(found, "account " + name, wanted.settings, seen.settings);
+  for (const std::string& user : wanted.users) {
+    describe_settings(found, fmt::format("user {} in account {}", user, name),
+                      settings_of(wanted, user), settings_of(seen, user));
+  }
 }
 
-}  // namespace
-
-Accounts accounts_wanted(const model::Cluster& cluster) {
-  Accounts wanted;
-  if (!cluster.campus) {
-    wanted.accounts[kDefaultAccount] = {"HyperPod's default user", {}, {}};
-    add_user(wanted, kDefaultAccount, "ubuntu");
-    return wanted;
-  }
-  for (const model::Department& department : cluster.campus->departments) {
-    const std::string name = lower(department.name);
-    Account& account = wanted.accounts[name];
-    account.title = department.title;
-    for (const std::string& supervisor : department.supervisors) {
-      add_user(wanted, name, supervisor);
-      account.coordinators.insert(supervisor);
+void describe_qos(std::vector<std::string>& found, const Accounts& wanted, const Accounts& seen) {
+  for (const auto& [name, rules] : wanted.qos) {
+    const auto known = seen.qos.find(name);
+    if (known == seen.qos.end() || !known->second.ours) {
+      found.push_back(known == seen.qos.end()
+                          ? fmt::format("QoS {} is missing", name)
+                          : fmt::format("QoS {} is not marked as Provost's", name));
     }
-    for (const std::string& member : department.members) {
-      add_user(wanted, name, member);
+    describe_settings(found, "QoS " + name, rules.settings,
+                      known == seen.qos.end() ? Settings{} : known->second.settings);
+  }
+  for (const auto& [name, rules] : seen.qos) {
+    if (rules.ours && !wanted.qos.contains(name)) {
+      found.push_back(fmt::format("QoS {} is still there", name));
     }
   }
-  add_administrators(wanted, cluster.campus->administrators);
-  return wanted;
 }
 
-std::string digest(const Accounts& wanted) {
-  std::string all;
-  for (const auto& [name, account] : wanted.accounts) {
-    const std::vector<std::string> users(account.users.begin(), account.users.end());
-    const std::vector<std::string> coordinators(account.coordinators.begin(),
-                                                account.coordinators.end());
-    all += fmt::format("{}|{}|{}\n", name, join(users, ","), join(coordinators, ","));
-  }
-  for (const auto& [name, user] : wanted.users) {
-    all += fmt::format("{}|{}|{}\n", name, user.default_account, user.administrator);
-  }
-  return to_hex(os::sha256(all)).substr(0, 16);
-}
-
-Accounts parse_accounts(std::string_view accounts, std::string_view users) {
-  Accounts seen;
-  for (const std::string& line : split(accounts, '\n')) {
-    const std::vector<std::string> fields = split(line, '|');
-    if (fields.size() < 4 || fields[0].empty() || fields[0] == "root" || fields[3].empty()) {
-      continue;
-    }
-    Account& account = seen.accounts[fields[0]];
-    account.ours = fields[1] == kOurs;
-    for (const std::string& name : split(fields[2], ',')) {
-      if (!name.empty()) {
-        account.coordinators.insert(name);
-      }
-    }
-  }
-  for (const std::string& line : split(users, '\n')) {
-    const std::vector<std::string> fields = split(line, '|');
-    if (fields.size() < 4 || fields[0].empty() || fields[0] == "root") {
-      continue;
-    }
-    seen.users[fields[0]] = {fields[2], fields[1] == "Administrator"};
-    const auto account = seen.accounts.find(fields[3]);
-    if (account != seen.accounts.end()) {
-      account->second.users.insert(fields[0]);
-    }
-  }
-  return seen;
-}
-
-Result<Accounts> accounts_seen(const slurm::Run& run, const std::string& cluster) {
-  const auto ask = [&](const std::vector<std::string>& argv) -> Result<std::string> {
-    const auto ran = run(argv, "");
-    if (!ran) {
-      return pass(ran.error(), "while asking slurmdbd for accounts");
-    }
-    if (ran->status != 0) {
-      return fail(ErrorKind::unavailable, "slurmdbd does not answer: {}",
-                  slurm::last_words(ran->err));
-    }
-    return ran->out;
-  };
-  // With the cluster: an account that lost its association is listed without, and takes no users.
-  const auto accounts =
-      ask({"sacctmgr", "-nP", "show", "account", "withassoc", "withcoord", "cluster=" + cluster,
-           "format=account,organization,coordinators,cluster"});
-  if (!accounts) {
-    return pass(accounts.error());
-  }
-  const auto users = ask({"sacctmgr", "-nP", "show", "user", "withassoc", "cluster=" + cluster,
-                          "format=user,adminlevel,defaultaccount,account"});
-  if (!users) {
-    return pass(users.error());
-  }
-  return parse_accounts(*accounts, *users);
-}
-
-std::vector<std::string> commands(const Accounts& wanted, const Accounts& seen,
-                                  const std::string& cluster) {
-  return Commands(wanted, seen, cluster).all();
-}
-
-std::vector<std::string> differences(const Accounts& wanted, const Accounts& seen) {
-  std::vector<std::string> found;
-  for (const auto& [name, account] : wanted.accounts) {
-    const auto known = seen.accounts.find(name);
-    if (known == seen.accounts.end() || !known->second.ours) {
-      found.push_back(known == seen.accounts.end()
-                          ? fmt::format("account {} is missing", name)
-                          : fmt::format("account {} is not marked as Provost's", name));
-    }
-    describe_account(found, name, account, account_or_none(seen, name));
-  }
-  for (const auto& [name, account] : seen.accounts) {
-    if (account.ours && !wanted.accounts.contains(name)) {
-      found.push_back(fmt::format("account {} is still there", name));
-    }
-  }
+void describe_users(std::vector<std::string>& found, const Accounts& wanted, const Accounts& seen) {
   for (const auto& [name, user] : wanted.users) {
     const auto known = seen.users.find(name);
     if (known == seen.users.end()) {
@@ -330,6 +453,78 @@ std::vector<std::string> differences(const Accounts& wanted, const Accounts& see
                                   user.administrator ? "no administrator" : "still administrator"));
     }
   }
+}
+
+}  // namespace
+
+std::string digest(const Accounts& wanted) {
+  std::string all;
+  const auto add = [&](const Settings& settings) {
+    for (const auto& [name, value] : settings) {
+      all += fmt::format("{}={};", name, value);
+    }
+    all += "\n";
+  };
+  for (const auto& [name, account] : wanted.accounts) {
+    const std::vector<std::string> users(account.users.begin(), account.users.end());
+    const std::vector<std::string> coordinators(account.coordinators.begin(),
+                                                account.coordinators.end());
+    all += fmt::format("{}|{}|{}|{}|", name, account.parent, join(users, ","),
+                       join(coordinators, ","));
+    add(account.settings);
+    for (const auto& [user, settings] : account.of_users) {
+      all += user + "|";
+      add(settings);
+    }
+  }
+  for (const auto& [name, user] : wanted.users) {
+    all += fmt::format("{}|{}|{}\n", name, user.default_account, user.administrator);
+  }
+  for (const auto& [name, rules] : wanted.qos) {
+    all += name + "|";
+    add(rules.settings);
+  }
+  return to_hex(os::sha256(all)).substr(0, 16);
+}
+
+Busy leavers(const Accounts& wanted, const Accounts& seen) {
+  Busy gone;
+  for (const auto& [name, account] : seen.accounts) {
+    if (account.ours || wanted.accounts.contains(name)) {
+      for (const std::string& user : missing(account.users, account_or_none(wanted, name).users)) {
+        gone.emplace(user, name);
+      }
+    }
+  }
+  return gone;
+}
+
+std::vector<std::string> commands(const Accounts& wanted, const Accounts& seen,
+                                  const std::string& cluster, const Busy& busy) {
+  return Commands(wanted, seen, cluster, busy).all();
+}
+
+std::vector<std::string> differences(const Accounts& wanted, const Accounts& seen) {
+  std::vector<std::string> found;
+  for (const auto& [name, account] : wanted.accounts) {
+    const auto known = seen.accounts.find(name);
+    if (known == seen.accounts.end() || !known->second.ours) {
+      found.push_back(known == seen.accounts.end()
+                          ? fmt::format("account {} is missing", name)
+                          : fmt::format("account {} is not marked as Provost's", name));
+    } else if (known->second.parent != account.parent) {
+      found.push_back(fmt::format("account {} is below {}, not {}", name, known->second.parent,
+                                  account.parent));
+    }
+    describe_account(found, name, wanted, account_or_none(seen, name));
+  }
+  for (const auto& [name, account] : seen.accounts) {
+    if (account.ours && !wanted.accounts.contains(name)) {
+      found.push_back(fmt::format("account {} is still there", name));
+    }
+  }
+  describe_users(found, wanted, seen);
+  describe_qos(found, wanted, seen);
   return found;
 }
 

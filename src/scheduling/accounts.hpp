@@ -1,14 +1,15 @@
-// Who may submit, and on whose account: Slurm's accounts, users and associations as values, read
-// from sacctmgr, compared and brought into agreement.
+// Who may submit, on whose account and by which rules: Slurm's accounts, users, associations and
+// QoS as values, read from sacctmgr, compared and brought into agreement.
 //
-// What Provost makes it marks by the account's Organization; only what stands below such accounts
-// is ever taken away. Accounts and users that a lifecycle script or an administrator made by hand,
-// and Slurm's own `root`, are left alone.
+// What Provost makes it marks, an account by its Organization and a QoS by its Description; only
+// what is marked is ever taken away. Accounts, users and QoS that a lifecycle script or an
+// administrator made by hand, and Slurm's own `root`, are left alone.
 #pragma once
 
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -19,16 +20,26 @@ namespace provost::scheduling {
 
 /// An account without a campus file, of HyperPod's user `ubuntu`.
 inline constexpr const char* kDefaultAccount = "default";
+/// The account above all departments.
+inline constexpr const char* kUniversity = "university";
 /// The account of administrators who belong to no department.
 inline constexpr const char* kAdministration = "administration";
-/// Organization of the accounts that Provost made.
+/// Organization of the accounts, Description of the QoS that Provost made.
 inline constexpr const char* kOurs = "provost";
+
+/// What sacctmgr sets, by its name there; of a TRES with the TRES behind a colon:
+/// {"Fairshare", "40"}, {"GrpTRES:gres/gpu", "64"}, {"QosLevel", "normal,scavenger"}. What has its
+/// initial value is absent. Memory is in MiB.
+using Settings = std::map<std::string, std::string>;
 
 struct Account {
   std::string title;                   ///< for people; not compared
-  std::set<std::string> coordinators;  ///< supervisors
+  std::set<std::string> coordinators;  ///< supervisors; of what is seen, those of parents as well
   std::set<std::string> users;
   bool ours = true;
+  std::string parent = "root";
+  Settings settings{};                         ///< of the account's association
+  std::map<std::string, Settings> of_users{};  ///< of users' associations; absent: none
 
   friend bool operator==(const Account&, const Account&) = default;
 };
@@ -40,13 +51,23 @@ struct User {
   friend bool operator==(const User&, const User&) = default;
 };
 
+struct QosRules {
+  Settings settings;
+  bool ours = true;
+
+  friend bool operator==(const QosRules&, const QosRules&) = default;
+};
+
 struct Accounts {
   std::map<std::string, Account> accounts;  ///< by name, lower case as Slurm keeps them
   std::map<std::string, User> users;        ///< by POSIX name
+  std::map<std::string, QosRules> qos{};    ///< empty: Slurm's own `normal` alone
 };
 
-/// An account a department, its supervisors as coordinators and users of it; a person's default
-/// account is that of the first department that names them. Without a campus file: `ubuntu`.
+/// An account a department below `university`, its projects below it, supervisors and leads as
+/// coordinators and users; a person's default account is the one they name, else that of the first
+/// department that names them. Limits, shares and QoS as the campus has them. Without a campus
+/// file: `ubuntu`.
 Accounts accounts_wanted(const model::Cluster& cluster);
 
 /// SHA-256 of all that is compared, as 16 hex digits.
@@ -55,15 +76,30 @@ std::string digest(const Accounts& wanted);
 /// What sacctmgr says. Errors: unavailable when slurmdbd does not answer.
 Result<Accounts> accounts_seen(const slurm::Run& run, const std::string& cluster);
 
-/// Reads `sacctmgr -nP show account withassoc withcoord` as account, organization, coordinators,
-/// cluster, and `sacctmgr -nP show user withassoc` as user, adminlevel, defaultaccount, account. An
-/// account without a cluster is none here. Pure.
-Accounts parse_accounts(std::string_view accounts, std::string_view users);
+/// What sacctmgr prints, each for its own question.
+struct Printed {
+  std::string accounts;      ///< show account withcoord: account, organization, coordinators
+  std::string users;         ///< show user: user, adminlevel, defaultaccount
+  std::string associations;  ///< show assoc wopl: `kAssociationColumns`
+  std::string qos;           ///< show qos: `kQosColumns`
+};
+extern const char* const kAssociationColumns;
+extern const char* const kQosColumns;
+
+/// An account without an association in the cluster is none here. Pure; any text.
+Accounts parse_accounts(const Printed& printed);
+
+/// A user of an account with jobs there.
+using Busy = std::set<std::pair<std::string, std::string>>;
 
 /// What `sacctmgr -i` is told, line by line on its standard input, to get from `seen` to `wanted`:
-/// additions first, then changes, removals last. Empty when they agree. Pure.
+/// additions first, then changes, removals last. A user with jobs stays and may submit no more;
+/// asked again when the jobs have ended, it goes. Empty when they agree. Pure.
 std::vector<std::string> commands(const Accounts& wanted, const Accounts& seen,
-                                  const std::string& cluster);
+                                  const std::string& cluster, const Busy& busy = {});
+
+/// Users of accounts who are to go. Pure.
+Busy leavers(const Accounts& wanted, const Accounts& seen);
 
 /// What still differs, for people: "user minh is not in account nlp". Empty when they agree. Pure.
 std::vector<std::string> differences(const Accounts& wanted, const Accounts& seen);

@@ -15,8 +15,9 @@ using ::testing::IsEmpty;
 
 Accounts captured() {
   const std::string directory = TESTDATA;
-  return parse_accounts(os::read_file(directory + "/sacctmgr-accounts.txt").value(),
-                        os::read_file(directory + "/sacctmgr-users.txt").value());
+  const auto file = [&](const char* name) { return os::read_file(directory + name).value(); };
+  return parse_accounts({file("/sacctmgr-accounts.txt"), file("/sacctmgr-users.txt"),
+                         file("/sacctmgr-associations.txt"), file("/sacctmgr-qos.txt")});
 }
 
 TEST(Wanted, MakesADepartmentAnAccountWithItsSupervisorsAsCoordinators) {
@@ -51,7 +52,7 @@ TEST(Seen, IsReadFromWhatSacctmgrPrinted) {
 
 TEST(Seen, SurvivesAnyText) {
   for (const char* text : {"", "|", "||", "|||", "\n|a|b\n", "nothing", "a|b|c|d|e|f"}) {
-    (void)parse_accounts(text, text);
+    (void)parse_accounts({text, text, text, text});
   }
 }
 
@@ -65,9 +66,11 @@ TEST(Commands, BuildAnEmptyDatabaseInOneGo) {
   EXPECT_THAT(commands(accounts_wanted(samples::university()), {}, "university"),
               ElementsAre("add account name=administration cluster=university parent=root "
                           "description=\"Administration\" organization=provost",
-                          "add account name=nlp cluster=university parent=root "
+                          "add account name=university cluster=university parent=root "
+                          "description=\"Example University\" organization=provost",
+                          "add account name=nlp cluster=university parent=university "
                           "description=\"Natural Language Processing\" organization=provost",
-                          "add account name=vision cluster=university parent=root "
+                          "add account name=vision cluster=university parent=university "
                           "description=\"Computer  Vision \" organization=provost",
                           "add user name=ada cluster=university account=administration",
                           "add user name=linh,minh cluster=university account=nlp",
@@ -82,8 +85,7 @@ TEST(Commands, TakeAwayOnlyWhatProvostMade) {
   seen.accounts["old"] = {"", {}, {"gone"}, true};
   seen.accounts["handmade"] = {"", {}, {"ubuntu"}, false};
   const auto lines = commands(accounts_wanted(samples::university()), seen, "university");
-  EXPECT_THAT(lines, ElementsAre("delete user name=gone cluster=university account=old",
-                                 "delete account name=old"));
+  EXPECT_THAT(lines, ElementsAre("delete user name=gone", "delete account name=old"));
   EXPECT_THAT(differences(accounts_wanted(samples::university()), seen),
               ElementsAre("account old is still there"));
 }

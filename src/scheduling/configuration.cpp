@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "os/tls.hpp"
+#include "scheduling/partitions.hpp"
 
 namespace provost::scheduling {
 namespace {
@@ -67,31 +68,23 @@ slurm::NodeSet node_set(const model::InstanceGroup& group,
   return set;
 }
 
-// Partitions as the groups name them, those without a node now as well: their jobs wait. A
-// partition over several groups gives the least memory a CPU that any of them has, so that a
-// default job fits everywhere.
-std::vector<slurm::Partition> named_partitions(const model::Cluster& cluster,
-                                               const Members& members) {
-  std::vector<slurm::Partition> partitions;
+// What partitions are made of: groups with their nodes, those without one now as well.
+NodesOfGroups nodes_of_groups(const model::Cluster& cluster, const Members& members) {
+  NodesOfGroups groups;
   for (const model::InstanceGroup& group : cluster.groups) {
-    for (const std::string& name : group.partitions) {
-      auto at = std::find_if(partitions.begin(), partitions.end(),
-                             [&](const slurm::Partition& each) { return each.name == name; });
-      if (at == partitions.end()) {
-        at = partitions.insert(at, {.name = name,
-                                    .comment = "of instance group " + group.name,
-                                    .nodes = {},
-                                    .memory_per_cpu_mib = memory_per_cpu(group)});
-      } else {
-        at->comment += ", " + group.name;
-      }
-      for (const model::NodePlace* node : nodes_of(members, group.name)) {
-        at->nodes.push_back(node->name);
-      }
-      at->memory_per_cpu_mib = std::min(at->memory_per_cpu_mib, memory_per_cpu(group));
+    if (group.role != model::Role::compute) {
+      continue;
     }
+    GroupNodes& made = groups[group.name];
+    for (const model::NodePlace* node : nodes_of(members, group.name)) {
+      made.names.push_back(node->name);
+    }
+    made.memory_per_cpu_mib = memory_per_cpu(group);
+    made.memory_mib = schedulable_memory_mib(group.type);
+    made.cpus = std::max(group.type.vcpus, 1);
+    made.gpus = group.type.accelerator.empty() ? 0 : group.type.accelerators;
   }
-  return partitions;
+  return groups;
 }
 
 slurm::Partition dev_partition(bool campus, std::int64_t memory_per_cpu_mib) {
@@ -107,6 +100,23 @@ slurm::Partition dev_partition(bool campus, std::int64_t memory_per_cpu_mib) {
     dev.allow_groups = kAdministrators;
   }
   return dev;
+}
+
+void add_policy(slurm::SlurmConf& conf, const model::Campus& campus) {
+  const model::Scheduler& scheduler = campus.scheduler;
+  conf.priority = {.half_life_minutes = scheduler.half_life_minutes,
+                   .max_age_minutes = scheduler.max_age_minutes,
+                   .age = scheduler.weight_age,
+                   .fairshare = scheduler.weight_fairshare,
+                   .qos = scheduler.weight_qos,
+                   .association = scheduler.weight_project,
+                   .partition = scheduler.weight_partition,
+                   .job_size = scheduler.weight_size};
+  conf.memory_per_cpu_mib = scheduler.memory_per_cpu_mib.value_or(conf.memory_per_cpu_mib);
+  conf.largest_counts = true;
+  conf.job_submit_lua = true;
+  conf.preempts = std::any_of(campus.qos.begin(), campus.qos.end(),
+                              [](const model::Qos& each) { return !each.preempted_by.empty(); });
 }
 
 }  // namespace
@@ -146,12 +156,12 @@ slurm::SlurmConf slurm_conf_of(const model::Cluster& cluster, const model::Layou
   conf.gpu_types.erase(std::unique(conf.gpu_types.begin(), conf.gpu_types.end()),
                        conf.gpu_types.end());
   conf.memory_per_cpu_mib = least;
-  conf.partitions = named_partitions(cluster, members);
+  conf.partitions = partitions_of(cluster, nodes_of_groups(cluster, members));
   const bool campus = cluster.campus.has_value();
-  if (campus && !conf.partitions.empty()) {
-    conf.partitions.front().is_default = true;
+  if (campus) {
+    add_policy(conf, *cluster.campus);
   }
-  conf.partitions.push_back(dev_partition(campus, least));
+  conf.partitions.push_back(dev_partition(campus, conf.memory_per_cpu_mib));
   return conf;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "scheduling/job_submit.hpp"
 #include "scheduling/slurm_config_script.hpp"
 
 namespace provost::scheduling {
@@ -193,6 +194,19 @@ printf '%s\n' "$left" | head -n 3
 exit 1
 )sh";
 
+// Cancels the waiting jobs of users who leave an account and prints who of them still has jobs.
+// Standard input has "user|account" a line.
+constexpr const char* kEndWaitingJobs = R"sh(set -u -o pipefail
+declare -A jobs gone
+have=$(squeue -h -a -r -o '%u|%a|%t|%i') || exit 1
+while IFS='|' read -r user account; do gone["$user|$account"]=1; done
+while IFS='|' read -r user account state job; do
+  [[ -n ${user:-} && -n ${gone["$user|$account"]:-} ]] || continue
+  if [[ $state == PD ]]; then scancel "$job" || exit 1; else jobs["$user|$account"]=1; fi
+done <<<"$have"
+for each in "${!jobs[@]}"; do printf '%s\n' "$each"; done
+)sh";
+
 // What `slurm-config seen` prints.
 FilesSeen read_files_seen(const std::string& out) {
   FilesSeen seen;
@@ -216,6 +230,33 @@ FilesSeen read_files_seen(const std::string& out) {
 
 model::Outcome retry(std::string why, std::chrono::milliseconds after) {
   return {model::Ended::retry, std::move(why), after};
+}
+
+// Those of `gone` who have jobs. Their waiting jobs end here; running ones end by themselves.
+Result<Busy> busy_leavers(const Busy& gone, const slurm::Run& run) {
+  if (gone.empty()) {
+    return Busy{};
+  }
+  std::string pairs;
+  for (const auto& [user, account] : gone) {
+    pairs += fmt::format("{}|{}\n", user, account);
+  }
+  const auto ran = run({"/bin/bash", "-c", kEndWaitingJobs}, pairs);
+  if (!ran) {
+    return pass(ran.error());
+  }
+  if (ran->status != 0) {
+    return fail(ErrorKind::unavailable, "slurmctld does not say who has jobs: {}",
+                slurm::last_words(ran->err));
+  }
+  Busy busy;
+  for (const std::string& line : split(ran->out, '\n')) {
+    const std::vector<std::string> fields = split(line, '|');
+    if (fields.size() == 2) {
+      busy.emplace(fields[0], fields[1]);
+    }
+  }
+  return busy;
 }
 
 // The end of a synchronisation: slurmctld knows what slurmdbd has.
@@ -252,6 +293,10 @@ model::NodePart part(const model::Cluster& cluster, const model::Layout& layout,
     case model::Role::controller:
       bar_slurmd(part);
       add_configuration(part, configuration(cluster, layout, kept));
+      if (cluster.campus) {
+        part.directories.push_back({"/etc/slurm", 0755});
+        part.files.push_back({kJobSubmitScript, job_submit_lua(cluster)});
+      }
       add_database(part);
       add_daemons(part, cluster, layout.controller().name);
       break;
@@ -342,13 +387,25 @@ model::Outcome act(const SyncAccounts& deed, const slurm::Run& run) {
   if (!before) {
     return retry(before.error().message, kAgain);
   }
-  const std::vector<std::string> lines = commands(deed.wanted, *before, deed.cluster);
-  if (lines.empty()) {
+  const auto busy = busy_leavers(leavers(deed.wanted, *before), run);
+  if (!busy) {
+    return retry(busy.error().message, kAgain);
+  }
+  const std::vector<std::string> lines = commands(deed.wanted, *before, deed.cluster, *busy);
+  if (lines.empty() && busy->empty()) {
     return known_to_slurmctld(deed.wanted, run);
   }
-  const auto ran = run({"sacctmgr", "-i"}, join(lines, "\n") + "\n");
+  // With an end: a sacctmgr that has a question asks it for ever.
+  const auto ran = lines.empty()
+                       ? Result<os::Ran>(os::Ran{})
+                       : run({"timeout", "1800", "sacctmgr", "-i"}, join(lines, "\n") + "\n");
   if (!ran) {
     return retry(ran.error().message, kAgain);
+  }
+  if (!busy->empty()) {
+    return retry(fmt::format("waits for the jobs of {} in {}, who may submit no more",
+                             busy->begin()->first, busy->begin()->second),
+                 std::chrono::seconds(10));
   }
   const auto after = accounts_seen(run, deed.cluster);
   if (!after) {

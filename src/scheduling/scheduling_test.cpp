@@ -182,14 +182,16 @@ TEST(SyncAccounts, GivesSacctmgrAllCommandsAtOnce) {
       act(SyncAccounts{"university", accounts_wanted(kCluster)},
           [&](const std::vector<std::string>& argv, const std::string& input) -> Result<os::Ran> {
             os::Ran ran;
-            if (argv[0] == "/bin/bash") {
-              known.push_back(input);
-            } else if (argv[1] == "-i") {
+            if (argv[0] == "timeout") {
               inputs.push_back(input);
+            } else if (argv[0] == "/bin/bash") {
+              known.push_back(input);
             } else if (!inputs.empty()) {
-              const char* name =
-                  argv[3] == "account" ? "/sacctmgr-accounts.txt" : "/sacctmgr-users.txt";
-              ran.out = os::read_file(directory + name).value();
+              const std::string what = argv[3] == "assoc"     ? "associations"
+                                       : argv[3] == "account" ? "accounts"
+                                       : argv[3] == "user"    ? "users"
+                                                              : "qos";
+              ran.out = os::read_file(directory + "/sacctmgr-" + what + ".txt").value();
             }
             return ran;
           });

@@ -62,17 +62,52 @@ BatchStartTimeout=60
 MessageTimeout=30
 UnkillableStepTimeout=180
 GroupUpdateTime=60
-
-# Order of waiting jobs.
-SchedulerType=sched/backfill
-PriorityType=priority/multifactor
-PriorityDecayHalfLife=14-0
-PriorityMaxAge=7-0
-PriorityWeightAge=1000
-PriorityWeightFairshare=10000
-PriorityWeightQOS=2000
-PriorityWeightAssoc=3000
 )";
+
+std::string days_of(std::int64_t minutes) {
+  constexpr std::int64_t kHour = 60;
+  constexpr std::int64_t kDay = 24 * kHour;
+  const std::int64_t rest = minutes % kDay;
+  return rest % kHour == 0
+             ? fmt::format("{}-{}", minutes / kDay, rest / kHour)
+             : fmt::format("{}-{:02}:{:02}:00", minutes / kDay, rest / kHour, rest % kHour);
+}
+
+std::string order_of_jobs(const SlurmConf& conf) {
+  const Priority& priority = conf.priority;
+  std::string text = fmt::format(
+      "\n# Order of waiting jobs.\n"
+      "SchedulerType=sched/backfill\n"
+      "PriorityType=priority/multifactor\n"
+      "PriorityDecayHalfLife={}\n"
+      "PriorityMaxAge={}\n"
+      "PriorityWeightAge={}\n"
+      "PriorityWeightFairshare={}\n"
+      "PriorityWeightQOS={}\n"
+      "PriorityWeightAssoc={}\n"
+      "PriorityWeightPartition={}\n"
+      "PriorityWeightJobSize={}\n",
+      days_of(priority.half_life_minutes), days_of(priority.max_age_minutes), priority.age,
+      priority.fairshare, priority.qos, priority.association, priority.partition,
+      priority.job_size);
+  if (conf.largest_counts) {
+    text +=
+        "# A job costs what its largest part costs of a node: CPUs, memory or GPUs.\n"
+        "PriorityFlags=MAX_TRES\n";
+  }
+  if (conf.preempts) {
+    text +=
+        "\n# Jobs of a QoS that may be preempted are queued again when its owners come.\n"
+        "PreemptType=preempt/qos\n"
+        "PreemptMode=REQUEUE\n";
+  }
+  if (conf.job_submit_lua) {
+    text +=
+        "\n# What is refused is refused at submission, in words: job_submit.lua.\n"
+        "JobSubmitPlugins=lua\n";
+  }
+  return text;
+}
 
 std::string accounting(const SlurmConf& conf) {
   std::string counted = "gres/gpu";
@@ -118,6 +153,27 @@ std::string partition_line(const Partition& partition) {
   if (!partition.allow_groups.empty()) {
     line += " AllowGroups=" + partition.allow_groups;
   }
+  if (!partition.allow_accounts.empty()) {
+    line += " AllowAccounts=" + join(partition.allow_accounts, ",");
+  }
+  if (!partition.allow_qos.empty()) {
+    line += " AllowQos=" + join(partition.allow_qos, ",");
+  }
+  if (partition.cpus_per_gpu > 0) {
+    line += fmt::format(" DefCpuPerGPU={}", partition.cpus_per_gpu);
+  }
+  if (partition.priority != 1) {
+    line += fmt::format(" PriorityJobFactor={}", partition.priority);
+  }
+  if (partition.tier != 1) {
+    line += fmt::format(" PriorityTier={}", partition.tier);
+  }
+  if (partition.nodes_per_job > 0) {
+    line += fmt::format(" MaxNodes={}", partition.nodes_per_job);
+  }
+  if (!partition.billing.empty()) {
+    line += fmt::format(" TRESBillingWeights=\"{}\"", partition.billing);
+  }
   return line + "\n";
 }
 
@@ -139,6 +195,7 @@ std::string slurm_conf(const SlurmConf& conf) {
       conf.memory_per_cpu_mib);
   text += accounting(conf);
   text += kPolicy;
+  text += order_of_jobs(conf);
   text += "\n# Nodes, in the order of their addresses: no name is looked up.\n";
   for (const NodeSet& set : conf.nodes) {
     text += "# " + set.comment + "\n" + node_line(set);

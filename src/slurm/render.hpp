@@ -35,10 +35,29 @@ struct Partition {
   std::vector<std::string> nodes;  ///< may be none: jobs wait until it has some
   bool every_node = false;         ///< in place of `nodes`
   bool is_default = false;
-  std::string allow_groups;  ///< POSIX groups; empty: everybody
+  std::string allow_groups{};                 ///< POSIX groups; empty: everybody
+  std::vector<std::string> allow_accounts{};  ///< with those below them; empty: everybody
+  std::vector<std::string> allow_qos{};       ///< empty: every one
   std::string default_time = "1:00:00";
   std::string max_time = "7-00:00:00";
   std::int64_t memory_per_cpu_mib = 0;  ///< given to jobs that do not ask
+  int cpus_per_gpu = 0;                 ///< the same; 0: not said
+  int priority = 1;                     ///< PriorityJobFactor
+  int tier = 1;                         ///< PriorityTier
+  std::int64_t nodes_per_job = 0;       ///< MaxNodes; 0: all
+  std::string billing{};                ///< TRESBillingWeights; empty: Slurm's
+};
+
+/// What orders waiting jobs. Source: slurm.conf(5), "Priority*".
+struct Priority {
+  std::int64_t half_life_minutes = 14 * 24 * 60;
+  std::int64_t max_age_minutes = 7 * 24 * 60;
+  std::int64_t age = 1000;
+  std::int64_t fairshare = 10000;
+  std::int64_t qos = 2000;
+  std::int64_t association = 3000;
+  std::int64_t partition = 0;
+  std::int64_t job_size = 0;
 };
 
 struct SlurmConf {
@@ -49,6 +68,10 @@ struct SlurmConf {
   std::vector<std::string> gpu_types;   ///< counted each by itself in accounting
   std::vector<NodeSet> nodes;
   std::vector<Partition> partitions;
+  Priority priority{};
+  bool largest_counts = false;  ///< a job is billed by its largest part, not by the sum
+  bool job_submit_lua = false;  ///< job_submit.lua stands beside slurm.conf
+  bool preempts = false;        ///< a QoS may put another's jobs back into the queue
 };
 
 /// slurm.conf. Source: slurm.conf(5).
