@@ -10,6 +10,7 @@
 #include "scheduling/configuration.hpp"
 #include "scheduling/job_submit.hpp"
 #include "scheduling/partitions.hpp"
+#include "scheduling/policy_words.hpp"
 #include "scheduling/samples_for_tests.hpp"
 #include "slurm/golden_for_tests.hpp"
 
@@ -120,6 +121,43 @@ TEST(Policy, WhoLeavesWithJobsMaySubmitNoMoreAndStaysUntilTheyEnd) {
   EXPECT_THAT(busy, Not(Contains(HasSubstr("delete user"))));
   EXPECT_THAT(commands(wanted, before, "u"),
               Contains("delete user name=minh cluster=u account=nlp"));
+}
+
+std::vector<std::string> sentences(const model::Cluster& before, const model::Cluster& after,
+                                   const std::vector<slurm::JobSeen>& jobs = {}) {
+  std::vector<std::string> all;
+  for (const PolicyChange& each : policy_changes(*before.campus, *after.campus, jobs)) {
+    all.push_back(each.sentence);
+  }
+  return all;
+}
+
+TEST(PolicyWords, SayWhatALimitWasAndIsAndWhoCouldStart) {
+  model::Cluster after = with_policy();
+  after.campus->qos[0].limits["gpus_per_user"].value = 16;
+  slurm::JobSeen job;
+  job.id = "7";
+  job.state = "PENDING";
+  job.qos = "normal";
+  job.reason = "QOSMaxGRESPerUser";
+  EXPECT_THAT(sentences(with_policy(), after, {job}),
+              ElementsAre("raises the limit of QoS normal from 8 to 16 GPUs per user; 1 waiting "
+                          "job could start"));
+  EXPECT_THAT(sentences(after, with_policy(), {job}),
+              ElementsAre("lowers the limit of QoS normal from 16 to 8 GPUs per user"));
+}
+
+TEST(PolicyWords, SayWhoLeavesAndWhatBecomesOfTheirJobs) {
+  model::Cluster after = with_policy();
+  after.campus->departments[1].members = {};
+  slurm::JobSeen running;
+  running.id = "8";
+  running.user = "minh";
+  running.account = "vision";
+  running.state = "RUNNING";
+  EXPECT_THAT(sentences(with_policy(), after, {running}),
+              ElementsAre("minh leaves vision: no new jobs; 1 running job ends first"));
+  EXPECT_THAT(sentences(with_policy(), with_policy()), IsEmpty());
 }
 
 // --- what sacctmgr would make of commands, to hold plans against

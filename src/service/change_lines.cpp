@@ -7,6 +7,7 @@
 #include "os/tls.hpp"
 #include "scheduling/accounts.hpp"
 #include "scheduling/configuration.hpp"
+#include "scheduling/policy_words.hpp"
 
 namespace provost::service {
 namespace {
@@ -95,7 +96,10 @@ std::map<std::string, slurm::Partition> partitions_of(const ClusterModel& model)
 bool same_rules(const slurm::Partition& left, const slurm::Partition& right) {
   return left.is_default == right.is_default && left.allow_groups == right.allow_groups &&
          left.default_time == right.default_time && left.max_time == right.max_time &&
-         left.memory_per_cpu_mib == right.memory_per_cpu_mib;
+         left.memory_per_cpu_mib == right.memory_per_cpu_mib &&
+         left.allow_accounts == right.allow_accounts && left.allow_qos == right.allow_qos &&
+         left.cpus_per_gpu == right.cpus_per_gpu && left.priority == right.priority &&
+         left.tier == right.tier && left.nodes_per_job == right.nodes_per_job;
 }
 
 // A partition that goes while it has jobs would kill them: that is refused.
@@ -152,10 +156,24 @@ void add_partitions(const Comparison& both, std::vector<PlannedLine>& lines, Fin
 }
 
 void add_accounts(const Comparison& both, std::vector<PlannedLine>& lines) {
+  const auto& before = both.before.cluster.campus;
+  const auto& after = both.after.cluster.campus;
+  if (before && after) {
+    for (scheduling::PolicyChange& each :
+         scheduling::policy_changes(*before, *after, both.slurm.jobs)) {
+      model::Disturbance disturbs;
+      disturbs.awaits = std::move(each.awaits);
+      disturbs.waiting = std::move(each.waiting);
+      lines.push_back({"~ policy  " + each.sentence, each.because, std::move(disturbs)});
+    }
+  }
   const auto found = scheduling::differences(scheduling::accounts_wanted(both.after.cluster),
                                              scheduling::accounts_wanted(both.before.cluster));
-  for (const std::string& each : found) {
-    lines.push_back({"~ accounting  sync", each, {}});
+  if (!found.empty()) {
+    lines.push_back({fmt::format("~ accounting  sync  {} difference{}", found.size(),
+                                 found.size() == 1 ? "" : "s"),
+                     found.size() == 1 ? found.front() : "the first: " + found.front(),
+                     {}});
   }
 }
 

@@ -1,0 +1,263 @@
+"""A campus's policy at work: what Slurm does with real jobs of departments, projects and people."""
+
+import json
+import re
+import sys
+import unittest
+
+import host
+from host import Provostd, group, wait_until
+
+CONFIG = json.dumps({"ClusterName": "campus", "InstanceGroups": [
+    group("controller", "Controller"), group("login", "Login"),
+    group("cpu", "Compute", 2, "ml.c5.xlarge"), group("gpu", "Compute", 2, "ml.g5.48xlarge")],
+    "Orchestrator": {"Slurm": {"SlurmConfigStrategy": "Managed"}}})
+
+PEOPLE = {"minh": 2001, "linh": 2002, "an": 2003, "thu": 2004, "duc": 2005, "hoa": 2006}
+
+CAMPUS = """[campus]
+name = "Example University"
+administrators = ["hoa"]
+
+[scheduler]
+half_life = "7d"
+weights = { age = 10, fairshare = 100000, qos = 1000, project = 1000 }
+defaults = { time = "30m" }
+
+[[qos]]
+name = "normal"
+priority = 10
+limits = { gpus_per_user = 8, wall = "3d", jobs_per_user = 4 }
+
+[[qos]]
+name = "strict"
+refuse = true
+limits = { gpus_per_user = 2 }
+
+[[qos]]
+name = "scavenger"
+preempted_by = ["normal"]
+charge = "25%"
+
+[[partition]]
+name = "debug"
+groups = ["cpu"]
+max_time = "30m"
+
+[[department]]
+name = "nlp"
+title = "Natural Language Processing"
+supervisors = ["linh"]
+members = ["minh", "an"]
+owns = ["gpu"]
+qos = ["normal", "strict", "scavenger"]
+share = 10
+limits = { gpus = 16 }
+
+[[department.project]]
+name = "viet-llm"
+lead = "minh"
+members = ["an"]
+share = 60
+priority = 100
+limits = { cpus_per_user = 3 }
+
+[[department]]
+name = "vision"
+title = "Computer Vision"
+supervisors = ["thu"]
+members = ["duc", "minh"]
+partitions = ["cpu"]
+qos = ["normal", "scavenger"]
+share = 30
+""" + "".join(f'\n[[person]]\nname = "{name}"\nuid = {uid}\n' for name, uid in PEOPLE.items())
+
+
+def line_of(text, campus=CAMPUS):
+    """The line of campus.toml that holds a text."""
+    return campus[:campus.index(text)].count("\n") + 1
+
+
+class Departments(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Provostd("departments", "10.214.64.0/20", 17640)
+        cls.daemon.clear_leftovers()
+        cls.files = host.ROOT / "departments"
+        cls.daemon.start()
+        cls.write(CAMPUS)
+        (cls.files / "config.json").write_text(CONFIG)
+        cls.daemon.provost("create", "--cluster-config", cls.files / "config.json",
+                           "--campus", cls.files / "campus.toml")
+        cls.daemon.on("controller-1", "true")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.remove_everything()
+
+    def tearDown(self):
+        self.daemon.on("controller-1", "bash", "-c", "squeue -h -a -o %A | xargs -r scancel")
+        wait_until(lambda: not self.on("squeue -h -a"), 60, "no job is left")
+
+    @classmethod
+    def write(cls, campus):
+        cls.files.mkdir(parents=True, exist_ok=True)
+        (cls.files / "campus.toml").write_text(campus)
+
+    def apply(self, campus, *more, check=True):
+        self.write(campus)
+        return self.daemon.provost("apply", "campus", "--campus", self.files / "campus.toml", "--yes", *more, check=check)
+
+    def plan(self, campus):
+        self.write(campus)
+        return self.daemon.provost("plan", "campus", "--campus", self.files / "campus.toml", check=False)
+
+    def on(self, command):
+        return self.daemon.on("controller-1", "bash", "-c", command).out.strip()
+
+    def run_as(self, user, command, check=True):
+        return self.daemon.as_user("login-1", user, command, check=check)
+
+    def submit(self, user, options, command="sleep 300"):
+        return self.run_as(user, f"sbatch --parsable -o /dev/null {options} --wrap '{command}'").out.strip()
+
+    def reason(self, job):
+        return self.on(f"squeue -h -j {job} -o %r")
+
+    def state(self, job):
+        return self.on(f"sacct -nX -j {job} -o state | tr -d ' '")
+
+    def running(self, job):
+        wait_until(lambda: self.on(f"squeue -h -j {job} -o %T") == "RUNNING", 60, f"job {job} runs")
+
+    def test_010_accounts_are_a_tree_with_shares_and_coordinators(self):
+        shown = self.on("sacctmgr -nP show assoc wopl format=account,parentname,user,share,priority,grptres,qos,defaultqos")
+        self.assertIn("nlp|university||10||gres/gpu=16|normal,scavenger,strict|normal", shown)
+        self.assertIn("viet-llm|nlp||60|100||", shown)
+        self.assertIn("viet-llm||an|1||cpu=3|", shown)
+        coordinators = self.on("sacctmgr -nP show account withcoord format=account,coordinators")
+        self.assertIn("nlp|linh", coordinators)
+        self.assertIn("vision|thu", coordinators)
+
+    def test_020_the_ninth_gpu_of_a_user_waits_with_its_reason(self):
+        first = self.submit("minh", "-p nlp --gpus=8 -c1")
+        self.running(first)
+        ninth = self.submit("minh", "-p nlp --gpus=1 -c1")
+        wait_until(lambda: self.reason(ninth) == "QOSMaxGRESPerUser", 60, "the ninth GPU waits")
+        other = self.submit("an", "-p nlp --gpus=1 -c1")
+        self.running(other)
+
+    def test_030_where_the_policy_refuses_it_is_refused(self):
+        refused = self.run_as("minh", "sbatch -p nlp --qos=strict --gpus=3 --wrap true", check=False)
+        self.assertNotEqual(refused.status, 0)
+        self.assertIn("QOS", refused.err + refused.out)
+
+    def test_040_a_job_too_long_is_refused_in_words(self):
+        refused = self.run_as("minh", "sbatch -p nlp -t 5-0 --wrap true", check=False)
+        self.assertNotEqual(refused.status, 0)
+        wall = line_of("gpus_per_user = 8, wall")
+        for words in ("5 days is longer than QoS normal allows, 3 days", f"campus.toml:{wall}",
+                      "Natural Language Processing", "linh", "hoa"):
+            self.assertIn(words, refused.err)
+        debug = self.run_as("duc", "sbatch -p debug -t 2:00:00 --wrap true", check=False)
+        self.assertIn("2 hours is longer than partition debug allows, 30 minutes", debug.err)
+
+    def test_050_a_forbidden_partition_is_refused_in_words(self):
+        refused = self.run_as("duc", "srun -p nlp true", check=False)
+        self.assertNotEqual(refused.status, 0)
+        self.assertIn("partition nlp is not for account vision", refused.err)
+        self.assertIn("Open to it: cpu, debug, scavenger", refused.err)
+        universal = self.run_as("duc", "srun -p dev true", check=False)
+        self.assertNotEqual(universal.status, 0)
+
+    def test_060_jobs_go_where_their_department_sends_them(self):
+        mine = self.submit("linh", "")
+        self.assertEqual(self.on(f"squeue -h -j {mine} -o '%P|%a|%q'"), "nlp|nlp|normal")
+        theirs = self.submit("duc", "")
+        self.assertEqual(self.on(f"squeue -h -j {theirs} -o '%P|%a|%q'"), "cpu|vision|normal")
+        project = self.submit("minh", "-A viet-llm")
+        self.assertEqual(self.on(f"squeue -h -j {project} -o '%P|%a|%q'"), "nlp|viet-llm|normal")
+
+    def test_070_a_scavenger_gives_way_and_finishes_later(self):
+        for options, words in (("srun --qos=scavenger true", "interactive"),
+                               ("sbatch --qos=scavenger --no-requeue --wrap true", "--no-requeue")):
+            refused = self.run_as("duc", options, check=False)
+            self.assertNotEqual(refused.status, 0)
+            self.assertIn(words, refused.err)
+        scavengers = [self.submit("duc", "--qos=scavenger --gpus=8 -c1 -N1", "sleep 4") for _ in range(2)]
+        for each in scavengers:
+            self.running(each)
+        owner = self.submit("linh", "--gpus=8 -c1 -N1", "sleep 1")
+        wait_until(lambda: self.state(owner) == "COMPLETED", 90, "the owner's job ran at once")
+        wait_until(lambda: any(int(self.on(f"scontrol -o show job {each} | grep -oP 'Restarts=\\K[0-9]+'") or 0)
+                               for each in scavengers), 30, "a scavenger was queued again")
+        wait_until(lambda: all(self.state(each) == "COMPLETED" for each in scavengers), 180, "they finish later")
+
+    def test_080_two_jobs_share_a_nodes_memory_and_gpus(self):
+        first = self.submit("minh", "-w gpu-1 --gpus=2 --mem=1G -c1")
+        second = self.submit("an", "-w gpu-1 --gpus=2 --mem=1G -c1")
+        self.running(first)
+        self.running(second)
+
+    def test_090_a_department_with_unused_share_starts_first(self):
+        fill = [self.submit("duc", "-p cpu -N1 --exclusive -t 5", "sleep 15") for _ in range(2)]
+        for each in fill:
+            self.running(each)
+        self.on("true")
+        used = self.submit("duc", "-p debug -N1 --exclusive -t 5", "sleep 1")
+        fresh = self.submit("linh", "-p debug -N1 --exclusive -t 5", "sleep 1")
+        priority = lambda job: int(self.on(f"squeue -h -j {job} -o %Q"))
+        wait_until(lambda: priority(fresh) > priority(used), 120, "who used nothing is first")
+
+    def test_100_nothing_is_left_to_plan(self):
+        self.assertEqual(self.plan(CAMPUS).status, 0)
+
+    def test_110_a_changed_limit_is_told_and_in_force(self):
+        more = CAMPUS.replace("gpus_per_user = 8", "gpus_per_user = 4")
+        plan = self.plan(more)
+        self.assertEqual(plan.status, 3)
+        self.assertIn("QoS normal", plan.out)
+        self.assertIn("from 8 to 4 GPUs per user", plan.out)
+        self.apply(more)
+        self.submit("minh", "--gpus=4 -c1")
+        fifth = self.submit("minh", "--gpus=1 -c1")
+        wait_until(lambda: self.reason(fifth) == "QOSMaxGRESPerUser", 60, "the fifth GPU waits")
+        raised = self.plan(CAMPUS)
+        self.assertIn("1 waiting job could start", raised.out)
+        self.apply(CAMPUS)
+        self.running(fifth)
+
+    def test_120_who_leaves_ends_running_jobs_and_submits_no_more(self):
+        job = self.submit("an", "--gpus=1 -c1", "sleep 25")
+        self.running(job)
+        waiting = self.submit("an", "--gpus=1 -c1 --begin=now+1hour")
+        without = CAMPUS.replace('members = ["minh", "an"]', 'members = ["minh"]').replace(
+            'lead = "minh"\nmembers = ["an"]', 'lead = "minh"\nmembers = []').replace(
+            'members = ["duc", "minh"]', 'members = ["duc", "minh", "an"]')
+        plan = self.plan(without)
+        self.assertIn("an leaves nlp", plan.out)
+        self.apply(without, "--no-wait")
+        wait_until(lambda: self.run_as("an", "sbatch -A nlp --wrap true", check=False).status != 0, 60, "no new jobs")
+        wait_until(lambda: self.state(waiting).startswith("CANCELLED"), 60, "the waiting job is cancelled")
+        self.assertEqual(self.state(job), "RUNNING")
+        wait_until(lambda: self.state(job) == "COMPLETED", 90, "the running job ends by itself")
+        wait_until(lambda: "|an|" not in self.on("sacctmgr -nP show assoc account=nlp format=account,user,share"),
+                   120, "then the association goes")
+        self.apply(CAMPUS)
+
+    def test_130_what_is_changed_by_hand_is_found(self):
+        self.on("sacctmgr -i modify qos where name=normal set MaxTRESPerUser=gres/gpu=99")
+        self.on("sacctmgr -i modify user where name=minh account=nlp set GrpTRES=cpu=1")
+        drift = wait_until(lambda: (lambda ran: ran if "MaxTRESPerUser" in ran.out else None)(
+            self.daemon.provost("drift", "campus", check=False)), 120, "drift is found")
+        self.assertEqual(drift.status, 3)
+        self.assertIn("root", drift.out)
+        self.assertIn("user minh in account nlp", drift.out)
+        self.assertIn("99", self.on("sacctmgr -nP show qos normal format=maxtrespu"))
+        self.daemon.provost("drift", "campus", "--mend")
+        wait_until(lambda: self.on("sacctmgr -nP show qos normal format=maxtrespu") == "gres/gpu=8", 60, "it is mended")
+        self.assertEqual(self.daemon.provost("drift", "campus").status, 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2, argv=[sys.argv[0], *sys.argv[1:]])
