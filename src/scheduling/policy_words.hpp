@@ -1,5 +1,5 @@
-// What another campus file changes about the policy, in plain sentences with the line that says so and
-// the jobs it touches. Pure.
+// What another campus file changes about the policy, in plain sentences with the line that says so
+// and the jobs it touches. Pure.
 #pragma once
 
 #include <string>

@@ -318,14 +318,16 @@ Wanted wanted(const model::Cluster& cluster, const model::Layout& layout,
                 .configuration = {},
                 .strategy = cluster.slurm_config,
                 .made = configuration(cluster, layout),
-                .kept = kept};
+                .kept = kept,
+                .mends_drift = !cluster.campus || cluster.campus->mends_drift};
   wanted.configuration = digest(slurm::merge(wanted.made, kept));
   return wanted;
 }
 
 std::vector<model::Condition> facts(const Wanted& wanted, const Seen& seen) {
   std::vector<model::Condition> held;
-  if (seen.accounts && differences(wanted.accounts, *seen.accounts).empty()) {
+  if (is_drift_left_alone(wanted, seen) ||
+      (seen.accounts && differences(wanted.accounts, *seen.accounts).empty())) {
     held.push_back(in_force(wanted, "accounting", digest(wanted.accounts)));
   }
   // What was changed by hand and is not touched counts as in force.
@@ -340,7 +342,8 @@ std::vector<model::Condition> facts(const Wanted& wanted, const Seen& seen) {
 
 model::Plan<Deed> plan(const Wanted& wanted, const Seen& seen) {
   model::Plan<Deed> plan;
-  if (!seen.accounts || !differences(wanted.accounts, *seen.accounts).empty()) {
+  if (!is_drift_left_alone(wanted, seen) &&
+      (!seen.accounts || !differences(wanted.accounts, *seen.accounts).empty())) {
     plan.actions.push_back(sync_action(wanted, seen));
   }
   if (seen.files && seen.files->live != wanted.configuration &&
@@ -348,6 +351,15 @@ model::Plan<Deed> plan(const Wanted& wanted, const Seen& seen) {
     plan.actions.push_back(reconfigure_action(wanted, *seen.files));
   }
   return plan;
+}
+
+bool is_drift_left_alone(const Wanted& wanted, const Seen& seen) {
+  if (wanted.mends_drift || seen.agreed_accounts != digest(wanted.accounts)) {
+    return false;
+  }
+  return !seen.accounts ||
+         std::any_of(seen.accounts->accounts.begin(), seen.accounts->accounts.end(),
+                     [](const auto& each) { return each.second.ours; });
 }
 
 std::vector<slurm::Edit> kept_with(const Wanted& wanted, const FilesSeen& seen) {

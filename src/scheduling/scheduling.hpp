@@ -40,6 +40,7 @@ struct Wanted {
   model::SlurmConfigStrategy strategy = model::SlurmConfigStrategy::merge;
   Configuration made;             ///< without what was changed by hand
   std::vector<slurm::Edit> kept;  ///< what was changed by hand and stays
+  bool mends_drift = true;        ///< accounts that somebody changed by hand are put right
 };
 Wanted wanted(const model::Cluster& cluster, const model::Layout& layout,
               const std::vector<slurm::Edit>& kept);
@@ -59,7 +60,12 @@ struct FilesSeen {
 struct Seen {
   std::optional<Accounts> accounts;
   std::optional<FilesSeen> files;
+  std::string agreed_accounts{};  ///< digest of the accounts that were put in force last
 };
+
+/// Somebody changed accounts by hand that the campus only wants to be told of: they are left alone
+/// until other accounts are wanted. Never where nothing of Provost's is left: that is a loss. Pure.
+bool is_drift_left_alone(const Wanted& wanted, const Seen& seen);
 
 struct SyncAccounts {
   std::string cluster;

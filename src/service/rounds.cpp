@@ -334,6 +334,7 @@ void Rounds::add_scheduling_steps(Case& one, control::Round& round) {
   if (seen.files && !seen.files->by_hand.empty()) {
     take_hand_edits(one, wanted, *seen.files);
   }
+  tell_of_account_drift(one, wanted, seen);
   const auto holds = scheduling::facts(wanted, seen);
   round.seen.insert(holds.begin(), holds.end());
   const std::string controller = one.model->layout.controller().name;
@@ -349,13 +350,51 @@ void Rounds::add_scheduling_steps(Case& one, control::Round& round) {
                std::visit([&](const auto& each) { return scheduling::act(each, run); }, deed);
            const auto* accounts = std::get_if<scheduling::SyncAccounts>(&deed);
            if (accounts != nullptr && outcome.ended == model::Ended::asked) {
-             world_.note_accounts(id, accounts->wanted);  // read back and compared by the deed
+             ignore(world_.note_accounts(id, accounts->wanted), "it is brought about again");
            }
            if (accounts == nullptr) {
              ignore(world_.inspect({id, controller}), "it is asked again");
            }
            return outcome;
          }});
+  }
+}
+
+// What somebody changed in slurmdbd, once.
+void Rounds::tell_of_account_drift(const Case& one, const scheduling::Wanted& wanted,
+                                   const scheduling::Seen& seen) {
+  std::string& told = told_[one.row.id + "/accounts"];
+  if (!one.row.arrived || !seen.accounts || seen.agreed_accounts.empty() ||
+      seen.agreed_accounts != scheduling::digest(wanted.accounts)) {
+    return;
+  }
+  const auto found = scheduling::differences(wanted.accounts, *seen.accounts);
+  const std::string words = join(found, "; ");
+  if (words == told) {
+    return;
+  }
+  told = words;
+  if (found.empty()) {
+    return;
+  }
+  store::Event entry = about(one.row, nullptr);
+  entry.level = store::Level::warn;
+  constexpr std::size_t kNamed = 5;
+  entry.what = fmt::format(
+      "accounts were changed by hand: {}{}",
+      join({found.begin(),
+            found.begin() + static_cast<std::ptrdiff_t>(std::min(kNamed, found.size()))},
+           "; "),
+      found.size() > kNamed ? fmt::format("; and {} more", found.size() - kNamed) : "");
+  entry.because = wanted.mends_drift
+                      ? "they are put right"
+                      : "the campus wants to be told only (drift = \"report\"); provost "
+                        "drift " +
+                            one.row.name + " shows who did what";
+  const Status written = world_.store().write(
+      "account-drift", [&](store::Writer& writer) { writer.add_event(entry); });
+  if (!written) {
+    log::error(kRoom, "cluster={} {}", one.row.name, written.error().message);
   }
 }
 

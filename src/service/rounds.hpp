@@ -47,6 +47,8 @@ class Rounds {
   bool make_case(const store::Cluster& row, const Host& host, Case& one);
   void add_cluster_steps(Case& one, control::Round& round);
   void add_scheduling_steps(Case& one, control::Round& round);
+  void tell_of_account_drift(const Case& one, const scheduling::Wanted& wanted,
+                             const scheduling::Seen& seen);
   void take_hand_edits(const Case& one, const scheduling::Wanted& wanted,
                        const scheduling::FilesSeen& seen);
   void record_transitions(const Case& one);

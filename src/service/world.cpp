@@ -1,5 +1,6 @@
 #include "service/world.hpp"
 
+#include <algorithm>
 #include <fstream>
 
 #include "base/log.hpp"
@@ -24,6 +25,9 @@ std::string fingerprint(const store::Cluster& row, const std::vector<store::Node
   }
   return os::sha256(all);
 }
+
+/// Digest of the accounts that were put in force last, and when.
+std::string agreed_key(const std::string& cluster_id) { return cluster_id + "/accounts-agreed"; }
 
 }  // namespace
 
@@ -70,6 +74,7 @@ void World::start(ListenForAgents listen_for_agents) {
       agents_, [this] { engine_->wake(); },
       [this](const cluster::NodeKey& controller) {
         ignore(inspect(controller), "it is asked again");
+        ignore(inspect_accounts(controller, false), "it is asked again");
       });
   engine_->start();
 }
@@ -93,13 +98,67 @@ Result<std::shared_ptr<const ClusterModel>> World::model_of(const store::Cluster
 }
 
 scheduling::Seen World::scheduling_seen(const std::string& cluster_id) {
+  const std::string agreed = store_->setting(agreed_key(cluster_id)).value_or("");
   const std::scoped_lock lock(models_mutex_);
-  return scheduling_[cluster_id];
+  scheduling::Seen seen = scheduling_[cluster_id];
+  seen.agreed_accounts = agreed.substr(0, agreed.find('|'));
+  return seen;
 }
 
-void World::note_accounts(const std::string& cluster_id, const scheduling::Accounts& accounts) {
+Status World::note_accounts(const std::string& cluster_id, const scheduling::Accounts& accounts) {
+  {
+    const std::scoped_lock lock(models_mutex_);
+    scheduling_[cluster_id].accounts = accounts;
+  }
+  return store_->write("accounts", [&](store::Writer& writer) {
+    writer.set(agreed_key(cluster_id),
+               fmt::format("{}|{}", scheduling::digest(accounts), to_millis(now_utc())));
+  });
+}
+
+Status World::forget_agreed_accounts(const std::string& cluster_id) {
+  const Status written = store_->write(
+      "accounts", [&](store::Writer& writer) { writer.set(agreed_key(cluster_id), ""); });
+  if (written) {
+    engine_->wake();
+  }
+  return written;
+}
+
+std::optional<UtcTime> World::accounts_agreed_at(const std::string& cluster_id) {
+  const std::string agreed = store_->setting(agreed_key(cluster_id)).value_or("");
+  const std::size_t bar = agreed.find('|');
+  const auto millis = bar == std::string::npos ? std::nullopt : to_number(agreed.substr(bar + 1));
+  return millis ? std::optional(from_millis(*millis)) : std::nullopt;
+}
+
+Status World::inspect_accounts(const cluster::NodeKey& controller, bool now) {
+  constexpr std::size_t kMany = 2000;
+  constexpr std::chrono::minutes kSeldom{10};
+  {
+    const std::scoped_lock lock(models_mutex_);
+    const auto& known = scheduling_[controller.cluster_id].accounts;
+    auto& read = accounts_read_[controller.cluster_id];
+    const auto time = std::chrono::steady_clock::now();
+    if (!now && known && known->users.size() > kMany && time - read < kSeldom) {
+      return {};
+    }
+    read = time;
+  }
+  const auto rows = store_->clusters();
+  const auto row = std::find_if(rows.begin(), rows.end(), [&](const store::Cluster& each) {
+    return each.id == controller.cluster_id;
+  });
+  if (row == rows.end()) {
+    return {};
+  }
+  auto accounts = scheduling::accounts_seen(run_on(agents_, controller), row->name);
+  if (!accounts) {
+    return pass(accounts.error());
+  }
   const std::scoped_lock lock(models_mutex_);
-  scheduling_[cluster_id].accounts = accounts;
+  scheduling_[controller.cluster_id].accounts = std::move(*accounts);
+  return {};
 }
 
 Status World::inspect(const cluster::NodeKey& controller) {

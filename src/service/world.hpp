@@ -62,7 +62,15 @@ class World {
   scheduling::Seen scheduling_seen(const std::string& cluster_id);
   /// Looks at the Slurm files in force on a controller. Errors: unavailable.
   Status inspect(const cluster::NodeKey& controller);
-  void note_accounts(const std::string& cluster_id, const scheduling::Accounts& accounts);
+  /// Accounts that were put in force, read back and compared.
+  Status note_accounts(const std::string& cluster_id, const scheduling::Accounts& accounts);
+  /// Reads the accounts of slurmdbd; many people's not oftener than each ten minutes unless `now`.
+  /// Errors: unavailable.
+  Status inspect_accounts(const cluster::NodeKey& controller, bool now);
+  /// When accounts were put in force last; nothing: never.
+  std::optional<UtcTime> accounts_agreed_at(const std::string& cluster_id);
+  /// The accounts of slurmdbd are put right, whatever the campus says about drift.
+  Status forget_agreed_accounts(const std::string& cluster_id);
 
   /// A line for the log file of a node's lifecycle script.
   void add_script_log(const cluster::NodeKey& node, const std::string& text);
@@ -83,6 +91,7 @@ class World {
   std::mutex models_mutex_;
   std::map<std::string, std::pair<std::string, std::shared_ptr<const ClusterModel>>> models_;
   std::map<std::string, scheduling::Seen> scheduling_;  // by cluster id; under models_mutex_
+  std::map<std::string, std::chrono::steady_clock::time_point> accounts_read_;  // the same
   std::mutex log_mutex_;
   ListenForAgents listen_for_agents_;
   std::unique_ptr<Collector> collector_;

@@ -29,6 +29,7 @@ class Writer {
  public:
   explicit Writer(SQLite::Database& database) : database_(database) {}
 
+  /// Keys that begin with a cluster's id and a slash go with the cluster.
   void set(const std::string& key, const std::string& value);
 
   void insert_cluster(const Cluster& cluster);

@@ -145,6 +145,8 @@ void Writer::end_change(const std::string& id, const std::string& fingerprint) {
 void Writer::delete_cluster(const std::string& id) {
   SQLite::Statement statement(database_, "DELETE FROM clusters WHERE id = ?");
   Binder(statement).text(id).run();
+  SQLite::Statement settings(database_, "DELETE FROM settings WHERE key GLOB ? || '/*'");
+  Binder(settings).text(id).run();
 }
 
 void Writer::put_node(const Node& node) {
