@@ -306,6 +306,8 @@ void Endpoint::answer_clusters(const Asked& asked) {
     });
   } else if (path.size() == 5 && path[4] == "report" && method == "GET") {
     report(asked);
+  } else if (path.size() >= 5 && answer_policy(asked)) {
+    return;
   } else if (path.size() == 5 && path[4] == "removal" && method == "GET") {
     send(desk_.removal(path[3]), 200, [](const auto& found) {
       return json::object{{"removal", to_json(found)}};

@@ -53,6 +53,8 @@ class Endpoint {
   void create(const Asked& asked);
   void change(const Asked& asked);
   void validate(const Asked& asked);
+  /// Calls about the policy; false: it is none of them.
+  bool answer_policy(const Asked& asked);
   void report(const Asked& asked);
   void exec(const Asked& asked, const service::NodeReport& node);
   void logs(const Asked& asked, const service::NodeReport& node);

@@ -19,6 +19,14 @@ boost::json::object to_json(const store::Removal& removal);
 boost::json::object to_json(const service::ChangePlan& plan);
 boost::json::object to_json(const service::Stray& stray);
 boost::json::object to_json(const service::HostReport& host);
+boost::json::object to_json(const service::DriftReport& drift);
+boost::json::object to_json(const service::JobAndWhy& answer);
+boost::json::object to_json(const service::PersonReport& person);
+boost::json::object to_json(const service::DepartmentReport& department);
+boost::json::object to_json(const service::UsageReport& usage);
+/// Of a query's texts. Errors: invalid.
+Result<service::UsageOrder> read_usage_order(const std::string& by, const std::string& from,
+                                             const std::string& to);
 boost::json::object to_json(const service::HealthReport& health);
 boost::json::object to_json(const service::ReportPart& part);
 /// A cluster's files as requests have them.

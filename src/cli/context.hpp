@@ -118,6 +118,31 @@ int bucket_put(const Context& context, const BucketArguments& arguments);
 int bucket_list(const Context& context);
 int status(const Context& context);
 
+/// `given`, or the only cluster that there is. Errors: invalid (several), not_found (none).
+Called<std::string> the_cluster(const Context& context, const std::string& given);
+
+struct PolicyArguments {
+  std::string cluster;  ///< empty: the only one
+  std::string job;
+  std::string person;
+  std::string department;
+  bool mend = false;
+};
+int drift(const Context& context, const PolicyArguments& arguments);
+int why(const Context& context, const PolicyArguments& arguments);
+int my(const Context& context, const PolicyArguments& arguments);
+int department(const Context& context, const PolicyArguments& arguments);
+
+struct UsageArguments {
+  std::string cluster;  ///< empty: the only one
+  std::string by = "department";
+  std::string from;
+  std::string to;
+  std::string last;  ///< "day", "week", "month", "year"
+  bool csv = false;
+};
+int usage(const Context& context, const UsageArguments& arguments);
+
 struct DoctorArguments {
   std::string state;  ///< empty: where the provostd at the socket keeps it
   bool fix = false;

@@ -45,6 +45,43 @@ constexpr std::array kWords = {
               "they "
               "cost. Where provostd does not answer, the files alone are checked; a note says so.",
           .see_also = {"provost-explain(1)", "provost-create(1)"}},
+    Words{
+        .command = "drift",
+        .text =
+            "Says what is not as the files want it because somebody changed it by hand: accounts, "
+            "associations and QoS in slurmdbd, with who did what since Provost wrote them last, "
+            "and lines of Slurm's files. With `drift = \"mend\"` in campus.toml accounts are put "
+            "right by themselves within a minute; with \"report\", the default, an event tells of "
+            "them and they stay until `--mend` is given or another policy is applied. What becomes "
+            "of files is said by SlurmConfigStrategy.",
+        .exits = "0\teverything is as the files want it\n3\tsomething is not\n1\tfailed",
+        .see_also = {"provost-plan(1)", "provost-apply(1)"}},
+    Words{
+        .command = "why",
+        .text =
+            "Says in one or two sentences why a job waits: which limit, where campus.toml has it, "
+            "who uses it up, when the first of them ends, and what would let the job start sooner.",
+        .see_also = {"provost-my(1)", "provost-usage(1)"}},
+    Words{.command = "my",
+          .text =
+              "Shows what a person has and may have: departments and projects with their "
+              "supervisors, "
+              "partitions, QoS, shares and limits, how much of each limit is used now, and their "
+              "jobs, each waiting one with why.",
+          .see_also = {"provost-why(1)", "provost-department(1)"}},
+    Words{.command = "department",
+          .text = "Shows a department as its supervisor sees it: people, projects, limits with "
+                  "their use, "
+                  "and all of its jobs, each waiting one with why.",
+          .see_also = {"provost-my(1)", "provost-usage(1)"}},
+    Words{.command = "usage",
+          .text =
+              "Accounts for a period: CPU, GPU, shard and memory hours by department, project, "
+              "supervisor or user, how long jobs waited, and how much of what they were given they "
+              "used. A job counts with the part of it that lies within the period; one that runs "
+              "counts until now. Efficiency is of jobs that ended in the period, over their whole "
+              "time; memory is the most that one step used at once.",
+          .see_also = {"provost-my(1)", "provost-department(1)"}},
     Words{.command = "delete",
           .text =
               "Takes a cluster away: its jobs, nodes, network and everything it has left on the "

@@ -51,6 +51,7 @@ Program::Program()
   declare_changing();
   declare_writing();
   declare_looking();
+  declare_policy();
   declare_reaching();
   declare_host();
   declare_keeping();
@@ -246,6 +247,51 @@ void Program::declare_looking() {
       ->type_name("COUNT")
       ->capture_default_str()
       ->check(CLI::Range(1, 100'000));
+}
+
+void Program::declare_policy() {
+  CLI::App* changed =
+      command("drift", "What somebody changed by hand in accounts and Slurm's files",
+              "  provost drift university\n"
+              "  provost drift university --mend\n"
+              "Exit status 3: something is not as the files want it.",
+              [this](const Context& context) { return drift(context, policy_); });
+  changed->add_flag("--mend", policy_.mend, "Put the accounts right");
+  CLI::App* reason = command("why", "Why a job waits, and what would let it start sooner",
+                             "  provost why 17\n  provost why 17 --cluster university",
+                             [this](const Context& context) { return why(context, policy_); });
+  reason->add_option("job", policy_.job, "Number of the job")->type_name("JOB")->required();
+  CLI::App* mine = command("my", "A person's departments, limits, use and jobs",
+                           "  provost my --as minh\n  provost my --as minh --json",
+                           [this](const Context& context) { return my(context, policy_); });
+  mine->add_option("--as", policy_.person, "The person")->type_name("PERSON");
+  CLI::App* one = command("department", "A department's people, projects, limits, use and jobs",
+                          "  provost department nlp\n  provost department nlp --json",
+                          [this](const Context& context) { return department(context, policy_); });
+  one->add_option("department", policy_.department, "Name of the department")
+      ->type_name("DEPARTMENT")
+      ->required();
+  changed->add_option("cluster,--cluster", policy_.cluster, "The cluster, where there are several")
+      ->type_name("CLUSTER");
+  for (CLI::App* each : {reason, mine, one}) {
+    each->add_option("--cluster", policy_.cluster, "The cluster, where there are several")
+        ->type_name("CLUSTER");
+  }
+  CLI::App* used = command("usage", "Hours used, waits and efficiency over a period",
+                           "  provost usage --last month\n"
+                           "  provost usage --by user --from 2027-03-01 --to 2027-03-31 --csv\n"
+                           "Days are whole days in UTC; --to is the last of them.",
+                           [this](const Context& context) { return usage(context, usage_); });
+  used->add_option("cluster,--cluster", usage_.cluster, "The cluster, where there are several")
+      ->type_name("CLUSTER");
+  used->add_option("--by", usage_.by, "department, project, supervisor or user")
+      ->check(CLI::IsMember({"department", "project", "supervisor", "user"}))
+      ->capture_default_str();
+  used->add_option("--from", usage_.from, "First day, as in 2027-03-01")->type_name("DATE");
+  used->add_option("--to", usage_.to, "Last day; today unless it is given")->type_name("DATE");
+  used->add_option("--last", usage_.last, "day, week, month or year until now (a month by default)")
+      ->check(CLI::IsMember({"day", "week", "month", "year"}));
+  used->add_flag("--csv", usage_.csv, "Comma-separated, with a line of names");
 }
 
 void Program::declare_reaching() {

@@ -46,6 +46,7 @@ class Program {
   void declare_changing();
   void declare_writing();
   void declare_looking();
+  void declare_policy();
   void declare_reaching();
   void declare_host();
   void declare_keeping();
@@ -72,6 +73,8 @@ class Program {
   DoctorArguments doctor_;
   ReportArguments report_;
   BackupArguments backup_;
+  PolicyArguments policy_;
+  UsageArguments usage_;
   std::string name_;
   std::string directory_;
   std::vector<std::string> words_;

@@ -17,6 +17,7 @@
 #include "os/process.hpp"
 #include "provider/provider.hpp"
 #include "service/cluster_model.hpp"
+#include "service/policy.hpp"
 #include "slurm/client.hpp"
 #include "spec/explain.hpp"
 #include "spec/spec.hpp"
@@ -252,6 +253,25 @@ class Desk {
   /// The files of a cluster as they are stored. Errors: not_found.
   Result<spec::Sources> files(const std::string& name);
 
+  /// What somebody changed by hand, in slurmdbd and in Slurm's files, looked at now. Errors:
+  /// not_found, denied (a person asks), unavailable.
+  Result<DriftReport> drift(const Caller& caller, const std::string& name);
+  /// Puts the accounts right, whatever the campus says about drift.
+  Status mend_drift(const Caller& caller, const std::string& name);
+
+  /// Why a job waits. A person may ask about their own jobs, a supervisor about their
+  /// department's. Errors: not_found, denied, unavailable.
+  Result<JobAndWhy> why(const Caller& caller, const std::string& name, const std::string& job);
+  /// What a person has and may have; an administrator asks `as` anybody. Errors: not_found (no such
+  /// person), conflict (no campus), denied, unavailable.
+  Result<PersonReport> my(const Caller& caller, const std::string& name, const std::string& as);
+  /// A department as its supervisor sees it. Errors: as `my`.
+  Result<DepartmentReport> department(const Caller& caller, const std::string& name,
+                                      const std::string& department);
+  /// Accounting over a period; a person has their own, a supervisor their department's. Errors:
+  /// invalid (the period), not_found, unavailable.
+  Result<UsageReport> usage(const Caller& caller, const std::string& name, const UsageOrder& order);
+
   HealthReport health();
 
   /// Logs, Slurm's configuration and pictures, versions of every node of a cluster: each part as it
@@ -275,6 +295,17 @@ class Desk {
   Status roll_back(const std::string& name, const std::string& group, const std::string& why);
 
  private:
+  struct Asking;  // about a cluster's policy
+  Result<Asking> ask(const Caller& caller, const std::string& name);
+  static std::vector<DriftAct> acts_since(UtcTime since, const slurm::Run& run);
+  static std::map<std::string, std::string> shares_of(const std::string& person,
+                                                      const slurm::Run& run);
+  static Membership membership(const Asking& asking, const std::string& person,
+                               const std::string& account,
+                               const std::vector<scheduling::Job>& jobs);
+  static std::vector<JobAndWhy> with_reasons(
+      const Asking& asking, const std::vector<scheduling::Job>& jobs,
+      const std::function<bool(const scheduling::Job&)>& concerns);
   Result<store::Cluster> row_named(const std::string& name);
   struct Reading;  // one cluster, read once for a report
   Result<Reading> read(const store::Cluster& row);

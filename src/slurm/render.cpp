@@ -79,6 +79,7 @@ std::string order_of_jobs(const SlurmConf& conf) {
       "\n# Order of waiting jobs.\n"
       "SchedulerType=sched/backfill\n"
       "PriorityType=priority/multifactor\n"
+      "PriorityCalcPeriod=1\n"
       "PriorityDecayHalfLife={}\n"
       "PriorityMaxAge={}\n"
       "PriorityWeightAge={}\n"

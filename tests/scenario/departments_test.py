@@ -13,7 +13,7 @@ CONFIG = json.dumps({"ClusterName": "campus", "InstanceGroups": [
     group("cpu", "Compute", 2, "ml.c5.xlarge"), group("gpu", "Compute", 2, "ml.g5.48xlarge")],
     "Orchestrator": {"Slurm": {"SlurmConfigStrategy": "Managed"}}})
 
-PEOPLE = {"minh": 2001, "linh": 2002, "an": 2003, "thu": 2004, "duc": 2005, "hoa": 2006}
+PEOPLE = {"minh": 2001, "linh": 2002, "an": 2003, "thu": 2004, "duc": 2005, "hoa": 2006, "chi": 2007}
 
 CAMPUS = """[campus]
 name = "Example University"
@@ -70,6 +70,12 @@ members = ["duc", "minh"]
 partitions = ["cpu"]
 qos = ["normal", "scavenger"]
 share = 30
+
+[[department]]
+name = "math"
+members = ["chi"]
+qos = ["normal"]
+share = 30
 """ + "".join(f'\n[[person]]\nname = "{name}"\nuid = {uid}\n' for name, uid in PEOPLE.items())
 
 
@@ -106,7 +112,7 @@ class Departments(unittest.TestCase):
 
     def apply(self, campus, *more, check=True):
         self.write(campus)
-        return self.daemon.provost("apply", "campus", "--campus", self.files / "campus.toml", "--yes", *more, check=check)
+        return self.daemon.provost("apply", "campus", "--campus", self.files / "campus.toml", *more, check=check)
 
     def plan(self, campus):
         self.write(campus)
@@ -200,14 +206,67 @@ class Departments(unittest.TestCase):
         self.running(second)
 
     def test_090_a_department_with_unused_share_starts_first(self):
-        fill = [self.submit("duc", "-p cpu -N1 --exclusive -t 5", "sleep 15") for _ in range(2)]
-        for each in fill:
-            self.running(each)
-        self.on("true")
+        for _ in range(2):
+            self.running(self.submit("duc", "-p cpu -N1 --exclusive -t 9"))
         used = self.submit("duc", "-p debug -N1 --exclusive -t 5", "sleep 1")
-        fresh = self.submit("linh", "-p debug -N1 --exclusive -t 5", "sleep 1")
+        fresh = self.submit("chi", "-p debug -N1 --exclusive -t 5", "sleep 1")
         priority = lambda job: int(self.on(f"squeue -h -j {job} -o %Q"))
-        wait_until(lambda: priority(fresh) > priority(used), 120, "who used nothing is first")
+        wait_until(lambda: priority(fresh) > priority(used), 180, "who used nothing is first")
+
+    def test_092_why_names_the_limit_its_line_and_the_way_out(self):
+        first = self.submit("minh", "--gpus=6 -c1")
+        self.running(first)
+        second = self.submit("minh", "--gpus=4 -c1")
+        wait_until(lambda: self.reason(second) == "QOSMaxGRESPerUser", 60, "the tenth GPU waits")
+        told = self.daemon.provost("why", second).out
+        for words in ("6 of 8 GPUs per user of QoS normal are in use", f"campus.toml:{line_of('gpus_per_user = 8')}",
+                      f"job {first} with 6", "it asks for 4", "2 or less"):
+            self.assertIn(words, told)
+        later = self.submit("minh", f"--dependency=afterok:{first}")
+        self.assertIn("depends on", self.daemon.provost("why", later).out)
+        self.assertIn("runs since", self.daemon.provost("why", first).out)
+        missing = self.daemon.provost("why", "99999", check=False)
+        self.assertEqual(missing.status, 1)
+        self.assertIn("sacct", missing.err)
+
+    def test_094_my_and_department_show_limits_with_their_use(self):
+        self.running(self.submit("an", "-A viet-llm --gpus=2 -c2"))
+        mine = self.daemon.provost("my", "--as", "an", "--json").json()["my"]
+        accounts = {each["account"]: each for each in mine["accounts"]}
+        self.assertEqual(set(accounts), {"nlp", "viet-llm"})
+        limits = {(each["where"], each["what"]): each["shown"] for each in accounts["viet-llm"]["limits"]}
+        self.assertEqual(limits["QoS normal", "GPUs per user"], "2 of 8")
+        self.assertEqual(limits["project viet-llm", "CPUs per user"], "2 of 3")
+        self.assertEqual(limits["department nlp", "GPUs together"], "2 of 16")
+        self.assertIn("nlp", accounts["nlp"]["partitions"])
+        shown = self.daemon.provost("my", "--as", "an").out
+        self.assertIn("viet-llm, a project of nlp", shown)
+        department = self.daemon.provost("department", "nlp").out
+        self.assertIn("linh", department)
+        self.assertIn("project viet-llm", department)
+        self.assertEqual(self.daemon.provost("department", "nobody", check=False).status, 1)
+
+    def test_096_usage_adds_up_whoever_it_is_asked_by(self):
+        done = self.submit("minh", "--gpus=2 -c2", "sleep 6")
+        wait_until(lambda: self.state(done) == "COMPLETED", 90, "a job of known size ends")
+        totals = []
+        for by in ("department", "project", "user"):
+            usage = self.daemon.provost("usage", "--by", by, "--last", "day", "--json").json()["usage"]
+            rows = {each["name"]: each for each in usage["rows"]}
+            self.assertAlmostEqual(sum(each["gpu_hours"] for each in rows.values()), usage["total"]["gpu_hours"], 6)
+            totals.append(usage["total"]["jobs"])
+            if by == "department":
+                self.assertEqual(set(rows), {"nlp", "vision"})
+        self.assertEqual(len(set(totals)), 1)
+        seconds = int(self.on(f"sacct -nX -j {done} -o elapsedraw"))
+        self.assertGreaterEqual(seconds, 6)
+        header, *lines = self.daemon.provost("usage", "--by", "user", "--csv").out.splitlines()
+        self.assertTrue(header.startswith("name,title,jobs,cpu_hours"))
+        self.assertTrue(any(each.startswith("minh,") for each in lines))
+        self.assertIn("GPU H", self.daemon.provost("usage").out)
+        wrong = self.daemon.provost("usage", "--from", "2027-02-30", check=False)
+        self.assertEqual(wrong.status, 2)
+        self.assertIn("a day as in 2027-03-01", wrong.err)
 
     def test_100_nothing_is_left_to_plan(self):
         self.assertEqual(self.plan(CAMPUS).status, 0)
@@ -246,7 +305,7 @@ class Departments(unittest.TestCase):
         self.apply(CAMPUS)
 
     def test_130_what_is_changed_by_hand_is_found(self):
-        self.on("sacctmgr -i modify qos where name=normal set MaxTRESPerUser=gres/gpu=99")
+        self.on("sleep 2; sacctmgr -i modify qos where name=normal set MaxTRESPerUser=gres/gpu=99")
         self.on("sacctmgr -i modify user where name=minh account=nlp set GrpTRES=cpu=1")
         drift = wait_until(lambda: (lambda ran: ran if "MaxTRESPerUser" in ran.out else None)(
             self.daemon.provost("drift", "campus", check=False)), 120, "drift is found")

@@ -1,0 +1,163 @@
+// Answers about a cluster's policy, as JSON.
+#include <cmath>
+
+#include "api/json.hpp"
+#include "base/text.hpp"
+#include "service/policy.hpp"
+
+namespace provost::api {
+namespace json = boost::json;
+namespace {
+
+json::array texts(const std::vector<std::string>& all) {
+  return json::array(all.begin(), all.end());
+}
+
+json::array limits(const std::vector<scheduling::LimitUse>& all) {
+  json::array array;
+  for (const scheduling::LimitUse& each : all) {
+    json::object limit{{"where", each.where},
+                       {"what", each.words},
+                       {"limit", each.limit},
+                       {"shown", each.shown},
+                       {"line", each.line}};
+    if (!each.for_one_job) {
+      limit["used"] = each.used;
+    }
+    array.push_back(std::move(limit));
+  }
+  return array;
+}
+
+json::array jobs(const std::vector<service::JobAndWhy>& all) {
+  json::array array;
+  for (const service::JobAndWhy& each : all) {
+    array.push_back(to_json(each));
+  }
+  return array;
+}
+
+json::value ratio_or_null(double ratio) { return ratio < 0 ? json::value() : json::value(ratio); }
+
+json::object to_json(const scheduling::Usage& usage) {
+  return {{"name", usage.name},
+          {"title", usage.title},
+          {"jobs", usage.jobs},
+          {"cpu_hours", usage.cpu_hours},
+          {"memory_gib_hours", usage.memory_gib_hours},
+          {"gpu_hours", usage.gpu_hours},
+          {"shard_hours", usage.shard_hours},
+          {"mean_wait_seconds", usage.mean_wait_seconds},
+          {"longest_wait_seconds", usage.longest_wait_seconds},
+          {"cpu_efficiency", ratio_or_null(usage.cpu_efficiency)},
+          {"memory_efficiency", ratio_or_null(usage.memory_efficiency)}};
+}
+
+json::object to_json(const service::Membership& each) {
+  return {{"account", each.account},
+          {"title", each.title},
+          {"department", each.department},
+          {"supervisors", texts(each.supervisors)},
+          {"default", each.is_default},
+          {"supervises", each.supervises},
+          {"share", each.share},
+          {"fair_share", each.fair_share},
+          {"until", each.until},
+          {"qos", texts(each.qos)},
+          {"partitions", texts(each.partitions)},
+          {"limits", limits(each.limits)}};
+}
+
+}  // namespace
+
+json::object to_json(const service::DriftReport& drift) {
+  json::array acts;
+  for (const service::DriftAct& each : drift.acts) {
+    acts.push_back(
+        {{"time", each.time}, {"actor", each.actor}, {"action", each.action}, {"what", each.what}});
+  }
+  return {{"mends", drift.mends},
+          {"accounts", texts(drift.accounts)},
+          {"files", texts(drift.files)},
+          {"acts", std::move(acts)}};
+}
+
+json::object to_json(const service::JobAndWhy& answer) {
+  const scheduling::Job& job = answer.job;
+  json::object amounts;
+  for (const auto& [tres, amount] : job.amounts) {
+    amounts[tres] = amount;
+  }
+  return {{"job", job.id},          {"user", job.user},
+          {"account", job.account}, {"partition", job.partition},
+          {"qos", job.qos},         {"state", job.state},
+          {"reason", job.reason},   {"amounts", std::move(amounts)},
+          {"why", answer.why}};
+}
+
+json::object to_json(const service::PersonReport& person) {
+  json::array accounts;
+  for (const service::Membership& each : person.accounts) {
+    accounts.push_back(to_json(each));
+  }
+  return {{"name", person.name},
+          {"title", person.title},
+          {"administrator", person.administrator},
+          {"accounts", std::move(accounts)},
+          {"jobs", jobs(person.jobs)}};
+}
+
+json::object to_json(const service::DepartmentReport& department) {
+  json::array projects;
+  for (const service::DepartmentReport::Project& each : department.projects) {
+    projects.push_back({{"name", each.name},
+                        {"title", each.title},
+                        {"lead", each.lead},
+                        {"members", texts(each.members)},
+                        {"share", each.share},
+                        {"priority", each.priority},
+                        {"until", each.until},
+                        {"limits", limits(each.limits)}});
+  }
+  return {{"name", department.name},
+          {"title", department.title},
+          {"supervisors", texts(department.supervisors)},
+          {"members", texts(department.members)},
+          {"partitions", texts(department.partitions)},
+          {"share", department.share},
+          {"limits", limits(department.limits)},
+          {"projects", std::move(projects)},
+          {"jobs", jobs(department.jobs)}};
+}
+
+json::object to_json(const service::UsageReport& usage) {
+  json::array rows;
+  for (const scheduling::Usage& each : usage.rows) {
+    rows.push_back(to_json(each));
+  }
+  return {{"rows", std::move(rows)}, {"total", to_json(usage.total)}};
+}
+
+Result<service::UsageOrder> read_usage_order(const std::string& by, const std::string& from,
+                                             const std::string& to) {
+  service::UsageOrder order;
+  if (by == "project") {
+    order.by = scheduling::UsageBy::project;
+  } else if (by == "supervisor") {
+    order.by = scheduling::UsageBy::supervisor;
+  } else if (by == "user") {
+    order.by = scheduling::UsageBy::user;
+  } else if (!by.empty() && by != "department") {
+    return fail(ErrorKind::invalid,
+                "by is \"{}\": it must be department, project, supervisor or user", by);
+  }
+  const auto begin = to_number(from);
+  const auto end = to_number(to);
+  if (!begin || !end) {
+    return fail(ErrorKind::invalid, "from and to must be milliseconds since 1970");
+  }
+  order.period = {from_millis(*begin), from_millis(*end)};
+  return order;
+}
+
+}  // namespace provost::api

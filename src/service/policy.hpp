@@ -1,0 +1,92 @@
+// What the desk answers about a cluster's policy: drift, why a job waits, what somebody has and may
+// have, accounting. Values only.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "scheduling/jobs.hpp"
+#include "scheduling/usage.hpp"
+#include "scheduling/why.hpp"
+
+namespace provost::service {
+
+/// Something that was done in slurmdbd since Provost put accounts in force last.
+struct DriftAct {
+  std::string time;  ///< as slurmdbd has it, "2027-03-01T10:00:00"
+  std::string actor;
+  std::string action;  ///< "Modify QOS"
+  std::string what;    ///< where and what, in slurmdbd's words
+};
+
+/// What is not as the files want it, by somebody's hand.
+struct DriftReport {
+  bool mends = false;                 ///< accounts are put right by themselves
+  std::vector<std::string> accounts;  ///< differences in slurmdbd
+  std::vector<std::string> files;     ///< changes in Slurm's files
+  std::vector<DriftAct> acts;
+};
+
+struct JobAndWhy {
+  scheduling::Job job;
+  std::string why;
+};
+
+/// An account somebody may submit in.
+struct Membership {
+  std::string account;
+  std::string title;
+  std::string department;  ///< the account itself, or the department of a project
+  std::vector<std::string> supervisors;
+  bool is_default = false;
+  bool supervises = false;
+  int share = 1;
+  std::string fair_share;  ///< Slurm's, from 0 (had much) to 1 (had nothing); empty: not known
+  std::string until;
+  std::vector<std::string> qos;
+  std::vector<std::string> partitions;
+  std::vector<scheduling::LimitUse> limits;
+};
+
+struct PersonReport {
+  std::string name;
+  std::string title;
+  bool administrator = false;
+  std::vector<Membership> accounts;
+  std::vector<JobAndWhy> jobs;
+};
+
+struct DepartmentReport {
+  std::string name;
+  std::string title;
+  std::vector<std::string> supervisors;
+  std::vector<std::string> members;
+  std::vector<std::string> partitions;
+  int share = 1;
+  std::vector<scheduling::LimitUse> limits;
+  struct Project {
+    std::string name;
+    std::string title;
+    std::string lead;
+    std::vector<std::string> members;
+    int share = 1;
+    int priority = 0;
+    std::string until;
+    std::vector<scheduling::LimitUse> limits;
+  };
+  std::vector<Project> projects;
+  std::vector<JobAndWhy> jobs;
+};
+
+struct UsageOrder {
+  scheduling::UsageBy by = scheduling::UsageBy::department;
+  scheduling::Period period;
+};
+struct UsageReport {
+  std::vector<scheduling::Usage> rows;
+  scheduling::Usage total;
+};
+
+}  // namespace provost::service
