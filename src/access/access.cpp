@@ -13,6 +13,7 @@ using model::Role;
 constexpr const char* kSshd = "/etc/ssh/sshd_config.d/50-provost.conf";
 constexpr const char* kHostKey = "/etc/ssh/provost_host_key";
 
+constexpr const char* kNoJob = "/etc/provost/no-job.txt";
 const std::string kMadeBy = "# Made by Provost; changes are overwritten.\n";
 
 // A full name in passwd's fifth field: no colon, no line end, no comma (which cuts it short).
@@ -69,6 +70,7 @@ std::string sshd_config(const model::Cluster& cluster, Role role) {
 
 // Debian's stack with two changes. Account: administrators come in without a job, and
 // pam_slurm_adopt, last, refuses everybody else who has none here (also when it cannot tell).
+// What it says of a refusal is followed by the way in; pam_deny makes an end of everything else.
 // Session: without pam_systemd, which would take the session out of the job's control group again.
 // Source: pam_slurm_adopt's README.
 std::string compute_pam() {
@@ -79,8 +81,10 @@ std::string compute_pam() {
                        "@include common-account\n"
                        "account    sufficient   pam_succeed_if.so quiet uid = 0\n"
                        "account    sufficient   pam_succeed_if.so quiet user ingroup {}\n"
-                       "account    required     pam_slurm_adopt.so action_adopt_failure=deny "
-                       "action_generic_failure=deny\n"
+                       "account    [success=done default=ignore] pam_slurm_adopt.so "
+                       "action_adopt_failure=deny action_generic_failure=deny\n"
+                       "account    optional     pam_echo.so file={}\n"
+                       "account    required     pam_deny.so\n"
                        "\n"
                        "session    required     pam_loginuid.so\n"
                        "session    optional     pam_keyinit.so force revoke\n"
@@ -91,7 +95,7 @@ std::string compute_pam() {
                        "session    required     pam_env.so envfile=/etc/default/locale\n"
                        "\n"
                        "@include common-password\n",
-                       kAdministrators);
+                       kAdministrators, kNoJob);
 }
 
 std::string known_hosts(const model::Layout& layout, const model::ClusterSecrets& secrets) {
@@ -112,6 +116,10 @@ void add_ssh(NodePart& part, const model::Cluster& cluster, const model::Layout&
   part.files.push_back({kSshd, sshd_config(cluster, role)});
   part.files.push_back({"/etc/ssh/ssh_known_hosts", known_hosts(layout, secrets)});
   if (role == Role::compute) {
+    part.files.push_back({kNoJob,
+                          "No job of yours runs on this node, so it is closed to you.\n"
+                          "From a login node: salloc, or srun --pty bash; then come back while the "
+                          "job runs.\n"});
     part.files.push_back({"/etc/pam.d/sshd", compute_pam()});
   }
   part.units.push_back({.name = "ssh.service",

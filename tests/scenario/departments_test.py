@@ -317,6 +317,76 @@ class Departments(unittest.TestCase):
         wait_until(lambda: self.on("sacctmgr -nP show qos normal format=maxtrespu") == "gres/gpu=8", 60, "it is mended")
         self.assertEqual(self.daemon.provost("drift", "campus").status, 0)
 
+    # --- coming in where a job runs
+
+    def ssh(self, user, node, command, check=False):
+        return self.run_as(user, f"ssh -o BatchMode=yes -o ConnectTimeout=20 {node} {json.dumps(command)}", check=check)
+
+    def test_140_a_compute_node_opens_for_a_job_and_tells_how_to_get_one(self):
+        refused = self.ssh("minh", "gpu-1", "true")
+        self.assertNotEqual(refused.status, 0)
+        self.assertIn("srun --pty", refused.out + refused.err)
+        self.assertEqual(self.run_as("minh", "hostname").out.strip(), "login-1")
+        self.assertEqual(self.ssh("hoa", "gpu-1", "hostname").out.strip(), "gpu-1")
+        inside = self.ssh("hoa", "gpu-1", "cat /proc/self/cgroup").out
+        self.assertNotIn("step_extern", inside)
+
+    def test_142_a_session_is_the_jobs_with_its_memory_gpus_and_tmp(self):
+        job = self.submit("minh", "-w gpu-1 --gpus=2 -c1 --mem=200M", "touch /tmp/of-the-job; sleep 300")
+        self.running(job)
+        wait_until(lambda: self.ssh("minh", "gpu-1", "ls /tmp").out.strip() == "of-the-job", 30, "the job's own /tmp")
+        self.assertIn(f"job_{job}/step_extern", self.ssh("minh", "gpu-1", "cat /proc/self/cgroup").out)
+        given = self.on(f"scontrol -d -o show job {job} | grep -oP 'IDX:\\K[0-9,-]+'")
+        first, _, last = given.partition("-") if "-" in given else given.partition(",")
+        mine = {int(first), int(last)}
+        self.run_as("minh", "cat >open.py <<'X'\n"
+                    "import glob\n"
+                    "for path in sorted(glob.glob('/dev/provost-gpu*')):\n"
+                    "    try: open(path)\n"
+                    "    except OSError as problem: print(path, problem.strerror, sep=':')\nX")
+        for where in (self.ssh("minh", "gpu-1", "python3 open.py").out,
+                      self.ssh("minh", "gpu-1", "bash -c 'bash -c \"python3 open.py\"'").out,
+                      self.run_as("minh", f"srun --jobid={job} --overlap python3 open.py").out):
+            found = dict(line.split(":", 1) for line in where.splitlines() if ":" in line)
+            self.assertEqual(len(found), 8, where)
+            for path, words in found.items():
+                expected = "No such device" if int(path[len("/dev/provost-gpu"):]) in mine else "Operation not permitted"
+                self.assertIn(expected, words, f"{path} of {given}")
+        hungry = self.ssh("minh", "gpu-1", "python3 -c 'x = bytearray(500 << 20)'")
+        self.assertNotEqual(hungry.status, 0)
+
+    def test_144_the_session_ends_with_its_job(self):
+        job = self.submit("minh", "-w gpu-1 --gpus=1 -c1")
+        self.running(job)
+        self.run_as("minh", "(ssh -o BatchMode=yes gpu-1 sleep 1000 >/dev/null 2>&1 &) ; sleep 2")
+        self.assertTrue(self.sessions("sleep 1000"))
+        self.on(f"scancel {job}")
+        wait_until(lambda: not self.sessions("sleep 1000"), 3, "the session ends with its job")
+
+    def sessions(self, words):
+        return self.daemon.on("gpu-1", "bash", "-c", f"pgrep -u minh -f '^{words}' || true").out.strip()
+
+    def test_146_the_rule_holds_while_slurmctld_is_down(self):
+        job = self.submit("minh", "-w gpu-1 --gpus=1 -c1")
+        self.running(job)
+        self.daemon.on("controller-1", "systemctl", "kill", "-s", "STOP", "slurmctld")
+        try:
+            self.assertEqual(self.ssh("minh", "gpu-1", "hostname").out.strip(), "gpu-1")
+            self.assertNotEqual(self.ssh("minh", "gpu-2", "hostname").status, 0)
+            self.assertEqual(self.run_as("an", "hostname").out.strip(), "login-1")
+        finally:
+            self.daemon.on("controller-1", "systemctl", "kill", "-s", "CONT", "slurmctld")
+
+    def test_148_and_while_a_node_is_rebooted(self):
+        self.daemon.on("gpu-2", "systemctl", "reboot", check=False)
+        answers = []
+
+        def tried():
+            answers.append(self.ssh("an", "gpu-2", "hostname"))
+            return "idle" in self.on("sinfo -h -n gpu-2 -p gpu -o %T") and len(answers) > 3
+        wait_until(tried, 120, "the node is back")
+        self.assertTrue(all(each.status != 0 for each in answers))
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2, argv=[sys.argv[0], *sys.argv[1:]])
