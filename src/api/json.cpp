@@ -194,7 +194,8 @@ json::object to_json(const service::ClusterReport& cluster) {
                                   {"running", group.running},
                                   {"status", model::name(group.status)},
                                   {"partitions", to_array(group.partitions)},
-                                  {"gpus", or_null(group.gpus)}});
+                                  {"gpus", or_null(group.gpus)},
+                                  {"sharing", or_null(group.sharing)}});
   }
   return {{"name", cluster.name},
           {"id", cluster.id},

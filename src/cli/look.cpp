@@ -106,6 +106,15 @@ void print_jobs(const json::object& description) {
   }
 }
 
+void print_sharing(const json::object& cluster) {
+  for (const json::value& each : list(cluster, "groups")) {
+    const std::string words = text(each.get_object(), "sharing");
+    if (!words.empty()) {
+      std::cout << fmt::format("  GPUs of {}: {}\n", text(each.get_object(), "name"), words);
+    }
+  }
+}
+
 // What somebody changed in Slurm's files.
 void print_hand_edits(const Context& context, const json::object& by_hand) {
   const auto say = [&](const char* member, const std::string& heading) {
@@ -177,6 +186,7 @@ int describe(const Context& context, const std::string& name) {
     std::cout << "  note        " << std::string(lack.get_string()) << "\n";
   }
   std::cout << "\n" << group_table(cluster).text(context.terminal, 2);
+  print_sharing(cluster);
   std::cout << "\n" << node_table(list(*answer, "nodes"), false).text(context.terminal, 2);
   print_hand_edits(context, child(*answer, "by_hand"));
   print_steps(context, list(*answer, "steps"));

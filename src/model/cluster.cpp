@@ -59,4 +59,34 @@ std::string aws_host_name(std::string_view address) {
   return name;
 }
 
+GpuSharing Cluster::sharing_of(std::string_view group) const {
+  if (campus) {
+    for (const GpuSharing& each : campus->gpus) {
+      if (std::find(each.groups.begin(), each.groups.end(), group) != each.groups.end()) {
+        return each;
+      }
+    }
+  }
+  return {};
+}
+
+int schedulable_gpus(const InstanceType& type, const GpuSharing& sharing) {
+  if (type.accelerator.empty()) {
+    return 0;
+  }
+  return type.accelerators * (sharing.mode == Sharing::mig ? sharing.per_gpu : 1);
+}
+
+std::string gpu_gres_type(const InstanceType& type, const GpuSharing& sharing) {
+  return sharing.mode == Sharing::mig && !type.accelerator.empty()
+             ? type.accelerator + "_" + sharing.profile
+             : type.accelerator;
+}
+
+int shards_of(const InstanceType& type, const GpuSharing& sharing) {
+  return sharing.mode == Sharing::shard && !type.accelerator.empty()
+             ? type.accelerators * sharing.per_gpu
+             : 0;
+}
+
 }  // namespace provost::model

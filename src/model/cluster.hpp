@@ -80,7 +80,16 @@ struct Cluster {
 
   [[nodiscard]] const InstanceGroup& controller_group() const;
   [[nodiscard]] const InstanceGroup* find_group(std::string_view group) const;
+  /// How the GPUs of a group are shared: whole where the campus says nothing.
+  [[nodiscard]] GpuSharing sharing_of(std::string_view group) const;
 };
+
+/// GPUs as Slurm counts them on a node of this type: MIG's partitions one by one.
+int schedulable_gpus(const InstanceType& type, const GpuSharing& sharing);
+/// Their GRES type: "a100", of MIG's partitions "a100_3g.20gb".
+std::string gpu_gres_type(const InstanceType& type, const GpuSharing& sharing);
+/// Shards of all GPUs of a node; 0: none.
+int shards_of(const InstanceType& type, const GpuSharing& sharing);
 
 /// HyperPod's InstanceName, which is the node's host name and Slurm's NodeName: "<group>-<n>",
 /// n from 1.

@@ -51,7 +51,7 @@ std::int64_t memory_per_cpu(const model::InstanceGroup& group) {
   return schedulable_memory_mib(group.type) / std::max(group.type.vcpus, 1);
 }
 
-slurm::NodeSet node_set(const model::InstanceGroup& group,
+slurm::NodeSet node_set(const model::InstanceGroup& group, const model::GpuSharing& sharing,
                         const std::vector<const model::NodePlace*>& nodes) {
   slurm::NodeSet set;
   set.comment = fmt::format("group {}: {} of {}", group.name, nodes.size(), group.type.name);
@@ -63,8 +63,9 @@ slurm::NodeSet node_set(const model::InstanceGroup& group,
   const bool divides = group.threads_per_core > 1 && set.cpus % group.threads_per_core == 0;
   set.threads_per_core = divides ? group.threads_per_core : 1;
   set.real_memory_mib = schedulable_memory_mib(group.type);
-  set.gpu_type = group.type.accelerator;
-  set.gpus = group.type.accelerator.empty() ? 0 : group.type.accelerators;
+  set.gpu_type = model::gpu_gres_type(group.type, sharing);
+  set.gpus = model::schedulable_gpus(group.type, sharing);
+  set.shards = model::shards_of(group.type, sharing);
   return set;
 }
 
@@ -82,7 +83,9 @@ NodesOfGroups nodes_of_groups(const model::Cluster& cluster, const Members& memb
     made.memory_per_cpu_mib = memory_per_cpu(group);
     made.memory_mib = schedulable_memory_mib(group.type);
     made.cpus = std::max(group.type.vcpus, 1);
-    made.gpus = group.type.accelerator.empty() ? 0 : group.type.accelerators;
+    const model::GpuSharing sharing = cluster.sharing_of(group.name);
+    made.gpus = model::schedulable_gpus(group.type, sharing);
+    made.shards = model::shards_of(group.type, sharing);
   }
   return groups;
 }
@@ -114,6 +117,8 @@ void add_policy(slurm::SlurmConf& conf, const model::Campus& campus) {
                    .job_size = scheduler.weight_size};
   conf.memory_per_cpu_mib = scheduler.memory_per_cpu_mib.value_or(conf.memory_per_cpu_mib);
   conf.largest_counts = true;
+  conf.shards = std::any_of(campus.gpus.begin(), campus.gpus.end(),
+                            [](const auto& each) { return each.mode == model::Sharing::shard; });
   conf.job_submit_lua = true;
   conf.preempts = std::any_of(campus.qos.begin(), campus.qos.end(),
                               [](const model::Qos& each) { return !each.preempted_by.empty(); });
@@ -145,7 +150,8 @@ slurm::SlurmConf slurm_conf_of(const model::Cluster& cluster, const model::Layou
   const auto groups = working_groups(cluster, members);
   std::int64_t least = groups.empty() ? 1 : std::numeric_limits<std::int64_t>::max();
   for (const model::InstanceGroup* group : groups) {
-    conf.nodes.push_back(node_set(*group, nodes_of(members, group->name)));
+    conf.nodes.push_back(
+        node_set(*group, cluster.sharing_of(group->name), nodes_of(members, group->name)));
     least = std::min(least, memory_per_cpu(*group));
     const slurm::NodeSet& set = conf.nodes.back();
     if (set.gpus > 0) {
@@ -176,12 +182,16 @@ std::vector<slurm::GpuSet> gpus_of(const model::Cluster& cluster, const model::L
     if (group->role != model::Role::compute || type.accelerator.empty() || type.accelerators == 0) {
       continue;
     }
+    const model::GpuSharing sharing = cluster.sharing_of(group->name);
+    const std::string name = model::gpu_gres_type(type, sharing);
+    const int count = model::schedulable_gpus(type, sharing);
+    const int shards = model::shards_of(type, sharing);
     const auto same = std::find_if(sets.begin(), sets.end(), [&](const slurm::GpuSet& set) {
-      return set.type == type.accelerator && set.count == type.accelerators &&
+      return set.type == name && set.count == count && set.shards == shards &&
              set.files == node.gpu_files;
     });
     if (same == sets.end()) {
-      sets.push_back({{node.name}, type.accelerator, type.accelerators, node.gpu_files});
+      sets.push_back({{node.name}, name, count, node.gpu_files, shards});
     } else {
       same->nodes.push_back(node.name);
     }

@@ -455,6 +455,9 @@ model::Outcome act(const Reconfigure& deed, const slurm::Run& run) {
       return retry("the new configuration is not on the controller yet", std::chrono::seconds(1));
     case kChangedByHand:
       return retry("somebody has just changed the files by hand", std::chrono::seconds(1));
+    case kRemembers:
+      return retry("waits until Slurm has forgotten ended jobs with GPU shards on nodes that left",
+                   std::chrono::seconds(5));
     case kSilent:
       return retry("slurmctld does not answer", std::chrono::seconds(5));
     default:

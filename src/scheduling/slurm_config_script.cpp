@@ -16,7 +16,8 @@ constexpr std::string_view kScript = R"sh(#!/bin/bash
 # slurm-config try DIGEST   put the delivered files in force in a running slurmctld; when it refuses,
 #                           put the old ones back. Exit: 0 in force, 3 refused, 4 the files of that
 #                           digest were not delivered yet, 5 slurmctld does not answer, 6 somebody
-#                           changed the files in force by hand (never with a third word, "over")
+#                           changed the files in force by hand (never with a third word, "over"),
+#                           7 slurmctld still has to forget ended jobs
 #
 # The files in force before are kept in $before while a try runs. A try that was killed leaves them
 # there, and the next run of any kind puts them back first. $agreed has what was put in force last.
@@ -100,6 +101,21 @@ words() {
   { grep -m 1 'fatal: ' <<<"$said" || head -n 1 <<<"$said"; } | sed 's/^slurmctld: //'
 }
 
+# shard_nodes DIRECTORY: the nodes that its slurm.conf gives shards, one a line.
+shard_nodes() {
+  local names
+  names=$(sed -nE 's/^NodeName=([^ ]+) .*[,=]shard:.*/\1/p' "$1/slurm.conf" 2>/dev/null | paste -sd,)
+  [ -z "$names" ] || scontrol show hostnames "$names" | sort
+}
+
+# remembers_shards: slurmctld 24.11 dies reading its records anew when they hold ended jobs with shards
+# on nodes that are gone. It forgets them after MinJobAge.
+remembers_shards() {
+  local gone
+  gone=$(comm -23 <(shard_nodes "$live") <(shard_nodes "$next") | paste -sd,)
+  [ -n "$gone" ] && squeue -h -a -t all -w "$gone" -O tres-alloc:500 2>/dev/null | grep -q gres/shard
+}
+
 try() {
   [ "$(digest "$wanted")" = "$1" ] || { echo "the files were not delivered yet" >&2; exit 4; }
   answers || { echo "slurmctld does not answer" >&2; exit 5; }
@@ -111,6 +127,7 @@ try() {
   # Another delivery may come in at any time: what is put in force is looked at once.
   rm -rf "$next" && copy "$wanted" "$next" || exit 1
   [ "$(digest "$next")" = "$1" ] || { echo "the files are being delivered" >&2; exit 4; }
+  if remembers_shards; then echo "ended jobs with shards are remembered" >&2; exit 7; fi
   rm -rf "$keeping" && copy "$live" "$keeping" && mv "$keeping" "$before" || exit 1
   copy "$next" "$live" || { put_back; exit 1; }
   since=$(date +%s)

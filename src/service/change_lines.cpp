@@ -129,6 +129,43 @@ void refuse_or_remove(const Comparison& both, const std::string& partition,
        .where = {}});
 }
 
+bool same_sharing(const model::GpuSharing& left, const model::GpuSharing& right) {
+  return left.mode == right.mode && left.profile == right.profile &&
+         (left.mode == model::Sharing::none || left.per_gpu == right.per_gpu);
+}
+
+// Other GRES of a node want it without jobs and its slurmd started anew (slurm.conf(5), Gres),
+// other devices want another machine: new nodes have them right from the start.
+void add_sharing(const Comparison& both, std::vector<PlannedLine>& lines, Findings& refused) {
+  for (const model::InstanceGroup& group : both.after.cluster.groups) {
+    const model::InstanceGroup* was = both.before.cluster.find_group(group.name);
+    const model::GpuSharing before = both.before.cluster.sharing_of(group.name);
+    const model::GpuSharing after = both.after.cluster.sharing_of(group.name);
+    if (was == nullptr || same_sharing(before, after)) {
+      continue;
+    }
+    if (was->count == 0) {
+      lines.push_back({fmt::format("~ group {}  GPUs shared by {}", group.name, name(after.mode)),
+                       fmt::format("campus.toml:{}", after.line),
+                       {}});
+      continue;
+    }
+    refused.push_back(
+        {.severity = Severity::error,
+         .rule = "change.sharing",
+         .path = "gpus.sharing",
+         .value = std::string(name(after.mode)),
+         .what =
+             fmt::format("the GPUs of group {} are shared by {}, and it has nodes: their devices "
+                         "cannot change under jobs",
+                         group.name, name(before.mode)),
+         .better = fmt::format("drain them first: provost scale {0} {1}=0, apply this file, then "
+                               "provost scale {0} {1}={2}",
+                               both.before.cluster.name, group.name, was->count),
+         .where = {}});
+  }
+}
+
 void add_partitions(const Comparison& both, std::vector<PlannedLine>& lines, Findings& refused) {
   const auto before = partitions_of(both.before);
   const auto after = partitions_of(both.after);
@@ -278,6 +315,7 @@ void add_cost(const model::Cluster* before, const model::Cluster& after, ChangeP
 void add_lines(const Comparison& both, ChangePlan& plan) {
   add_nodes(both, plan.lines);
   add_partitions(both, plan.lines, plan.findings);
+  add_sharing(both, plan.lines, plan.findings);
   add_accounts(both, plan.lines);
   add_files(both, plan.lines);
   const auto& jobs = both.slurm.jobs;

@@ -15,10 +15,12 @@ namespace {
 
 spec::SourceText to_text(const store::GivenFile& file) { return {file.name, file.text}; }
 
+// Partitions of MIG are emulated one device each: those of a real GPU are not handed in yet.
 std::vector<std::string> gpu_files(const model::InstanceType& type,
+                                   const model::GpuSharing& sharing,
                                    const std::vector<std::string>& host_gpus, bool& real) {
-  const auto wanted = static_cast<std::size_t>(type.accelerators);
-  real = wanted > 0 && host_gpus.size() >= wanted;
+  const auto wanted = static_cast<std::size_t>(model::schedulable_gpus(type, sharing));
+  real = wanted > 0 && host_gpus.size() >= wanted && sharing.mode != model::Sharing::mig;
   std::vector<std::string> files;
   for (std::size_t i = 0; i < wanted; ++i) {
     files.push_back(real ? host_gpus[i] : fmt::format("/dev/provost-gpu{}", i));
@@ -229,7 +231,8 @@ model::Layout layout_of(const store::Cluster& row, const model::Cluster& cluster
                              .address = node->address,
                              .instance_id = node->instance_id,
                              .incarnation = node->incarnation};
-      place.gpu_files = gpu_files(group.type, host_gpus, place.gpus_are_real);
+      place.gpu_files =
+          gpu_files(group.type, cluster.sharing_of(group.name), host_gpus, place.gpus_are_real);
       layout.nodes.push_back(std::move(place));
     }
   }

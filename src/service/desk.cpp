@@ -26,12 +26,34 @@ void append_filter(std::vector<std::string>& argv, const std::string& unit) {
   }
 }
 
-std::string gpu_words(const model::InstanceType& type, bool emulated) {
+std::string gpu_words(const model::InstanceType& type, const model::GpuSharing& sharing,
+                      bool emulated) {
   if (type.accelerators == 0) {
     return {};
   }
-  return fmt::format("{} x {}{}", type.accelerators, type.accelerator,
-                     emulated ? " (emulated)" : "");
+  const int shards = model::shards_of(type, sharing);
+  return fmt::format(
+      "{} x {}{}{}", model::schedulable_gpus(type, sharing), model::gpu_gres_type(type, sharing),
+      shards > 0 ? fmt::format(" in {} shards", shards) : "", emulated ? " (emulated)" : "");
+}
+
+// What each way of sharing fences, and what it cannot.
+std::string fence_words(const model::InstanceType& type, const model::GpuSharing& sharing) {
+  if (type.accelerators == 0 || type.accelerator.empty()) {
+    return {};
+  }
+  switch (sharing.mode) {
+    case model::Sharing::none:
+      return "whole GPUs: a job opens those it was given and no others";
+    case model::Sharing::shard:
+      return "shards: jobs on one GPU share its device file and all of its memory; nothing but "
+             "good "
+             "manners keeps them apart, while other GPUs stay closed to them";
+    case model::Sharing::mig:
+      return "MIG: a job opens the partitions it was given and no others; memory and compute of a "
+             "partition are fenced by the GPU itself";
+  }
+  return {};
 }
 
 std::string step_words(const control::StepView& step) {
@@ -137,7 +159,9 @@ ClusterReport Desk::report(const Reading& reading) {
       }
     }
     one.status = cluster::group_status_of(operation, group.min_count, statuses);
-    one.gpus = gpu_words(group.type, is_emulated);
+    const model::GpuSharing sharing = reading.model->cluster.sharing_of(group.name);
+    one.gpus = gpu_words(group.type, sharing, is_emulated);
+    one.sharing = fence_words(group.type, sharing);
     all.insert(all.end(), statuses.begin(), statuses.end());
     report.groups.push_back(std::move(one));
   }

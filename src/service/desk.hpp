@@ -43,7 +43,8 @@ struct GroupReport {
   int running = 0;
   model::GroupStatus status = model::GroupStatus::creating;
   std::vector<std::string> partitions;
-  std::string gpus;  ///< "1 x a10g (emulated)"; empty: none
+  std::string gpus;     ///< "1 x a10g (emulated)"; empty: none
+  std::string sharing;  ///< what the way its GPUs are shared fences and what not; empty: no GPUs
 };
 
 struct ClusterReport {

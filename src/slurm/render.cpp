@@ -44,7 +44,7 @@ LaunchParameters=ulimit_pam_adopt
 # has it (unlimited), for MPI.
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
-GresTypes=gpu
+GresTypes={}
 PropagateResourceLimitsExcept=MEMLOCK
 
 # What fails while a job starts is said by its slurmstepd, which has no other way to say it.
@@ -111,7 +111,7 @@ std::string order_of_jobs(const SlurmConf& conf) {
 }
 
 std::string accounting(const SlurmConf& conf) {
-  std::string counted = "gres/gpu";
+  std::string counted = conf.shards ? "gres/gpu,gres/shard" : "gres/gpu";
   for (const std::string& type : conf.gpu_types) {
     counted += ",gres/gpu:" + type;
   }
@@ -137,6 +137,7 @@ std::string node_line(const NodeSet& set) {
       set.cpus / set.threads_per_core, set.threads_per_core, set.real_memory_mib);
   if (set.gpus > 0) {
     line += fmt::format(" Gres=gpu:{}:{}", set.gpu_type, set.gpus);
+    line += set.shards > 0 ? fmt::format(",shard:{}", set.shards) : "";
   }
   return line + " State=UNKNOWN\n";
 }
@@ -189,11 +190,16 @@ std::string slurm_conf(const SlurmConf& conf) {
   std::string text = text_of(conf.header);
   text += fmt::format("\nClusterName={}\nSlurmctldHost={}({})\n", conf.header.cluster,
                       conf.controller, conf.controller_address);
-  text += kSettings;
+  text += fmt::format(fmt::runtime(kSettings), conf.shards ? "gpu,shard" : "gpu");
   text += fmt::format(
       "# Who does not ask for memory gets this much a CPU, never a whole "
       "node's.\nDefMemPerCPU={}\n",
       conf.memory_per_cpu_mib);
+  if (conf.shards) {
+    text +=
+        "# Nodes with shards leave only when slurmctld has forgotten their ended jobs.\n"
+        "MinJobAge=30\n";
+  }
   text += accounting(conf);
   text += kPolicy;
   text += order_of_jobs(conf);
@@ -214,6 +220,9 @@ std::string gres_conf(const Header& header, const std::vector<GpuSet>& gpus) {
     const std::string files = files_of(set);
     text += fmt::format("NodeName={} Name=gpu Type={}{}{}\n", compress(set.nodes), set.type,
                         files.empty() ? fmt::format(" Count={}", set.count) : "", files);
+    if (set.shards > 0) {
+      text += fmt::format("NodeName={} Name=shard Count={}\n", compress(set.nodes), set.shards);
+    }
   }
   return text;
 }

@@ -27,6 +27,7 @@ struct NodeSet {
   std::int64_t real_memory_mib = 0;
   std::string gpu_type;  ///< "a10g"; empty: no GPUs
   int gpus = 0;
+  int shards = 0;  ///< tokens of all GPUs of a node
 };
 
 struct Partition {
@@ -71,6 +72,7 @@ struct SlurmConf {
   Priority priority{};
   bool largest_counts = false;  ///< a job is billed by its largest part, not by the sum
   bool job_submit_lua = false;  ///< job_submit.lua stands beside slurm.conf
+  bool shards = false;          ///< some nodes have shards, now or when they have nodes again
   bool preempts = false;        ///< a QoS may put another's jobs back into the queue
 };
 
@@ -83,6 +85,7 @@ struct GpuSet {
   std::string type;
   int count = 0;
   std::vector<std::string> files;  ///< one a GPU; empty: counted, but not fenced off
+  int shards = 0;                  ///< tokens spread over all of them
 };
 
 /// gres.conf for the whole cluster, as a configless controller hands it out. Source: gres.conf(5).
