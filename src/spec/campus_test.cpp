@@ -1,5 +1,8 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "spec/checks_for_tests.hpp"
 
@@ -60,6 +63,104 @@ TEST(Campus, AKeyThatIsNoneIsRefused) {
 
 TEST(Campus, AnUnknownFieldNamesTheNearestKnownOne) {
   EXPECT_THAT(with_campus("supervisors =", "supervisor ="), HasSubstr("supervisors"));
+}
+
+/// What is said of the example university with `policy` put before its departments.
+std::string with_policy(const std::string& policy) {
+  return with_campus("[[department]]", policy + "\n[[department]]");
+}
+/// ... and with more fields in its first department.
+std::string in_department(const std::string& fields, const std::string& policy = "") {
+  return with_campus("[[department]]\nname = \"nlp\"",
+                     policy + "\n[[department]]\n" + fields + "\nname = \"nlp\"");
+}
+
+TEST(Policy, ASoundOneGivesNothing) {
+  EXPECT_EQ(
+      in_department("owns = [\"gpu\"]\nshare = 40\nqos = [\"normal\", \"scavenger\"]\n"
+                    "limits = { gpus = 1, memory = \"16G\" }",
+                    "[scheduler]\nhalf_life = \"7d\"\nweights = { age = 1 }\n"
+                    "[[qos]]\nname = \"normal\"\nlimits = { wall = \"3d\", jobs_per_user = 4 }\n"
+                    "[[qos]]\nname = \"scavenger\"\npreempted_by = [\"normal\"]\n"
+                    "charge = \"25%\"\n[[partition]]\nname = \"debug\"\ngroups = [\"cpu\"]\n"
+                    "max_time = \"30m\"\n[[gpus]]\ngroups = [\"gpu\"]\n"
+                    "sharing = { mode = \"shard\", per_gpu = 4 }\n"),
+      "");
+}
+
+TEST(Policy, NumbersAndTimesThatMakeNoSenseAreRefused) {
+  EXPECT_THAT(in_department("share = -3"), HasSubstr("share is -3; it must be from 1"));
+  EXPECT_THAT(with_policy("[scheduler]\nhalf_life = \"soon\""), HasSubstr("a time as in"));
+  EXPECT_THAT(in_department("limits = { memory = 64 }"), HasSubstr("must be a string"));
+  EXPECT_THAT(in_department("limits = { gpu = 1 }"), HasSubstr("gpus"));
+  EXPECT_THAT(with_policy("[[qos]]\nname = \"q\"\ncharge = \"150%\""), HasSubstr("charge"));
+}
+
+TEST(Policy, NamesOfWhatIsNotThereAreMissed) {
+  EXPECT_THAT(in_department("owns = [\"gpus\"]"), HasSubstr("no instance group that runs jobs"));
+  EXPECT_THAT(in_department("owns = [\"login\"]"), HasSubstr("no instance group that runs jobs"));
+  EXPECT_THAT(in_department("partitions = [\"gpuu\"]"), HasSubstr("no partition"));
+  EXPECT_THAT(in_department("qos = [\"fast\"]"), HasSubstr("no QoS of this file"));
+  EXPECT_THAT(with_policy("[[partition]]\nname = \"empty\""), HasSubstr("has no nodes"));
+  EXPECT_THAT(in_department("", "[[department]]\nname = \"x\"\nsupervisors = [\"nobody-at-all\"]"),
+              HasSubstr("nobody-at-all"));
+}
+
+TEST(Policy, ACycleOfProjectsOrOfPreemptionIsFound) {
+  EXPECT_THAT(
+      in_department("",
+                    "[[department]]\nname = \"d\"\n[[department.project]]\nname = \"a\"\n"
+                    "parent = \"b\"\n[[department.project]]\nname = \"b\"\nparent = \"a\"\n"),
+      HasSubstr("projects are part of one another: a -> b -> a"));
+  EXPECT_THAT(with_policy("[[qos]]\nname = \"a\"\npreempted_by = [\"b\"]\n[[qos]]\nname = \"b\"\n"
+                          "preempted_by = [\"a\"]"),
+              HasSubstr("preempt one another"));
+}
+
+TEST(Policy, OnePlaceDefinesEachLimit) {
+  EXPECT_THAT(
+      in_department("limits = { gpus = 1 }", "[[qos]]\nname = \"normal\"\nlimits = { gpus = 1 }"),
+      HasSubstr("gpus is limited here and by QoS \"normal\", and Slurm takes the QoS's alone"));
+  EXPECT_EQ(in_department("qos = [\"other\"]\nlimits = { gpus = 1 }",
+                          "[[qos]]\nname = \"normal\"\nlimits = { gpus = 1 }\n"
+                          "[[qos]]\nname = \"other\""),
+            "")
+      << "its people cannot use that QoS";
+}
+
+TEST(Policy, LimitsThatNoMachineReachesAreWarnedOf) {
+  const std::string beyond = with_policy("[[qos]]\nname = \"q\"\nlimits = { gpus_per_user = 99 }");
+  EXPECT_THAT(beyond, HasSubstr("warning: "));
+  EXPECT_THAT(beyond, HasSubstr("is 99, but the cluster has 1"));
+  Sources many = university();
+  many.cluster_config.text =
+      with(with(many.cluster_config.text,
+                "\"InstanceType\": \"ml.g5.xlarge\",\n      \"InstanceCount\": 1",
+                "\"InstanceType\": \"ml.g5.12xlarge\",\n      \"InstanceCount\": 4"),
+           "", "");
+  many.campus->text = with(many.campus->text, "[[department]]",
+                           "[[qos]]\nname = \"q\"\nlimits = { gpus_per_user = 5 }\n[[department]]");
+  EXPECT_THAT(lines(check_all(many)), HasSubstr("4 or 8 fills whole nodes"));
+}
+
+TEST(Policy, TheSameTwiceIsSaidOnce) {
+  EXPECT_THAT(with_policy("[[qos]]\nname = \"q\"\n[[qos]]\nname = \"q\""),
+              HasSubstr("a second qos is named \"q\""));
+  EXPECT_THAT(
+      in_department("", "[[department]]\nname = \"d\"\n[[department.project]]\nname = \"vision\""),
+      HasSubstr("a second department or project is named \"vision\""));
+  EXPECT_THAT(in_department("owns = [\"gpu\"]", "[[department]]\nname = \"d\"\nowns = [\"gpu\"]"),
+              HasSubstr("is owned by d already"));
+}
+
+TEST(Policy, ASyntaxErrorInTheLastOfManyLinesHasItsPlace) {
+  Sources sources = university();
+  for (int i = 0; i < 10'000; ++i) {
+    sources.campus->text += fmt::format("# line {}\n", i);
+  }
+  const auto line = std::count(sources.campus->text.begin(), sources.campus->text.end(), '\n') + 1;
+  sources.campus->text += "[[qos]";
+  EXPECT_THAT(lines(check_all(sources)), HasSubstr(fmt::format("campus.toml:{}:", line)));
 }
 
 }  // namespace
