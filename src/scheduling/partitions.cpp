@@ -254,9 +254,6 @@ std::string default_partition_of(const model::Campus& campus,
 
 std::string default_partition_of(const model::Department& department,
                                  const std::vector<PartitionRights>& partitions) {
-  if (!department.owns.empty()) {
-    return department.name;
-  }
   for (const std::string& name : department.partitions) {
     const bool usable = std::any_of(partitions.begin(), partitions.end(), [&](const auto& each) {
       return each.name == name && !each.administrators_only;
@@ -265,7 +262,7 @@ std::string default_partition_of(const model::Department& department,
       return name;
     }
   }
-  return {};
+  return department.owns.empty() ? std::string() : department.name;
 }
 
 }  // namespace provost::scheduling

@@ -47,7 +47,8 @@ std::vector<slurm::Partition> partitions_of(const model::Cluster& cluster,
 std::string default_partition_of(const model::Campus& campus,
                                  const std::vector<PartitionRights>& partitions);
 
-/// Where a department's jobs go that name no partition; empty: Slurm's default.
+/// Where a department's jobs go that name no partition: the first pool that it names, else its own;
+/// empty: Slurm's default.
 std::string default_partition_of(const model::Department& department,
                                  const std::vector<PartitionRights>& partitions);
 

@@ -65,14 +65,19 @@ TEST(Campus, AnUnknownFieldNamesTheNearestKnownOne) {
   EXPECT_THAT(with_campus("supervisors =", "supervisor ="), HasSubstr("supervisors"));
 }
 
-/// What is said of the example university with `policy` put before its departments.
-std::string with_policy(const std::string& policy) {
-  return with_campus("[[department]]", policy + "\n[[department]]");
+/// The example's machines with a plain campus.
+Sources plain(const std::string& policy, const std::string& fields) {
+  Sources sources = university();
+  sources.campus->text = "[campus]\nname = \"Lab\"\n" + policy +
+                         "\n[[department]]\nname = \"nlp\"\nmembers = [\"minh\"]\n" + fields +
+                         "\n[[department]]\nname = \"vision\"\n"
+                         "[[person]]\nname = \"minh\"\nuid = 2001\n";
+  return sources;
 }
+std::string with_policy(const std::string& policy) { return lines(check_all(plain(policy, ""))); }
 /// ... and with more fields in its first department.
 std::string in_department(const std::string& fields, const std::string& policy = "") {
-  return with_campus("[[department]]\nname = \"nlp\"",
-                     policy + "\n[[department]]\n" + fields + "\nname = \"nlp\"");
+  return lines(check_all(plain(policy, fields)));
 }
 
 TEST(Policy, ASoundOneGivesNothing) {
@@ -132,14 +137,12 @@ TEST(Policy, LimitsThatNoMachineReachesAreWarnedOf) {
   const std::string beyond = with_policy("[[qos]]\nname = \"q\"\nlimits = { gpus_per_user = 99 }");
   EXPECT_THAT(beyond, HasSubstr("warning: "));
   EXPECT_THAT(beyond, HasSubstr("is 99, but the cluster has 1"));
-  Sources many = university();
+  Sources many = plain("[[qos]]\nname = \"q\"\nlimits = { gpus_per_user = 5 }", "");
   many.cluster_config.text =
       with(with(many.cluster_config.text,
                 "\"InstanceType\": \"ml.g5.xlarge\",\n      \"InstanceCount\": 1",
                 "\"InstanceType\": \"ml.g5.12xlarge\",\n      \"InstanceCount\": 4"),
            "", "");
-  many.campus->text = with(many.campus->text, "[[department]]",
-                           "[[qos]]\nname = \"q\"\nlimits = { gpus_per_user = 5 }\n[[department]]");
   EXPECT_THAT(lines(check_all(many)), HasSubstr("4 or 8 fills whole nodes"));
 }
 

@@ -76,7 +76,7 @@ class University(unittest.TestCase):
     def test_050_partitions_follow_the_files_and_dev_is_for_administrators(self):
         shown = self.on("controller-1", "scontrol", "-o", "show", "partition").out
         partitions = {re.search(r"PartitionName=(\S+)", line)[1]: line for line in shown.splitlines()}
-        self.assertEqual(set(partitions), {"cpu", "gpu", "dev"})
+        self.assertEqual(set(partitions), {"cpu", "gpu", "nlp", "debug", "scavenger", "dev"})
         self.assertIn("Default=NO", partitions["dev"])
         refused = self.as_minh("srun -p dev true", check=False)
         self.assertNotEqual(refused.status, 0)
