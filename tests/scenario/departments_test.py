@@ -317,6 +317,54 @@ class Departments(unittest.TestCase):
         wait_until(lambda: self.on("sacctmgr -nP show qos normal format=maxtrespu") == "gres/gpu=8", 60, "it is mended")
         self.assertEqual(self.daemon.provost("drift", "campus").status, 0)
 
+    # --- nothing stays half done
+
+    def crowd(self, count):
+        names = [f"s{number:03}" for number in range(count)]
+        return (CAMPUS + f'\n[[department]]\nname = "crowd"\nmembers = {json.dumps(names)}\nlimits = {{ cpus_per_user = 2 }}\n'
+                + "".join(f'\n[[person]]\nname = "{name}"\nuid = {3000 + number}\n' for number, name in enumerate(names)))
+
+    def settled(self, users):
+        """Everything is as wanted, and Slurm has so many users in the crowd."""
+        wait_until(lambda: self.daemon.cluster("campus")["cluster"]["status"] == "InService", 180, "the change is done")
+        self.assertEqual(self.daemon.provost("drift", "campus").status, 0)
+        shown = self.on("sacctmgr -nP show assoc account=crowd format=user,grptres wopl")
+        self.assertEqual(len([line for line in shown.splitlines() if line.endswith("|cpu=2")]), users)
+
+    def syncing(self):
+        """slurmdbd has some of the crowd and not all of it."""
+        return 0 < len(self.on("sacctmgr -nP show assoc account=crowd format=user").splitlines())
+
+    def test_132_a_slurmdbd_that_is_down_is_waited_for(self):
+        self.daemon.on("controller-1", "systemctl", "stop", "slurmdbd")
+        try:
+            self.apply(CAMPUS.replace("share = 10", "share = 11"), "--no-wait")
+            wait_until(lambda: any("sync" in step["line"] and step["state"] != "done"
+                                   for step in self.daemon.cluster("campus")["steps"]), 60, "it waits for slurmdbd")
+        finally:
+            self.daemon.on("controller-1", "systemctl", "start", "slurmdbd")
+        wait_until(lambda: "nlp|11" in self.on("sacctmgr -nP show assoc account=nlp format=account,share wopl || true"), 120, "then it goes on")
+        self.apply(CAMPUS)
+
+    def test_134_a_slurmdbd_killed_in_the_middle_loses_nothing(self):
+        self.apply(self.crowd(300), "--no-wait")
+        wait_until(lambda: self.syncing() or self.daemon.cluster("campus")["cluster"]["status"] == "InService", 60, "it begins")
+        self.daemon.on("controller-1", "systemctl", "kill", "-s", "KILL", "slurmdbd")
+        wait_until(lambda: self.daemon.on("controller-1", "sacctmgr", "-n", "show", "cluster", check=False).status == 0,
+                   60, "slurmdbd is back")
+        self.settled(300)
+
+    def test_136_a_provostd_killed_in_the_middle_goes_on(self):
+        self.apply(CAMPUS, "--no-wait")
+        self.daemon.restart()
+        wait_until(lambda: self.daemon.cluster("campus")["cluster"]["status"] == "InService", 180, "the crowd is gone")
+        self.apply(self.crowd(200), "--no-wait")
+        wait_until(lambda: self.syncing() or self.daemon.cluster("campus")["cluster"]["status"] == "InService", 60, "it begins")
+        self.daemon.restart()
+        self.settled(200)
+        self.apply(CAMPUS)
+        self.assertEqual(self.daemon.provost("drift", "campus").status, 0)
+
     # --- coming in where a job runs
 
     def ssh(self, user, node, command, check=False):
