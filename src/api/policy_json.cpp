@@ -104,7 +104,8 @@ json::object to_json(const service::PersonReport& person) {
           {"title", person.title},
           {"administrator", person.administrator},
           {"accounts", std::move(accounts)},
-          {"jobs", jobs(person.jobs)}};
+          {"jobs", jobs(person.jobs)},
+          {"jobs_left_out", person.left_out}};
 }
 
 json::object to_json(const service::DepartmentReport& department) {
@@ -127,7 +128,8 @@ json::object to_json(const service::DepartmentReport& department) {
           {"share", department.share},
           {"limits", limits(department.limits)},
           {"projects", std::move(projects)},
-          {"jobs", jobs(department.jobs)}};
+          {"jobs", jobs(department.jobs)},
+          {"jobs_left_out", department.left_out}};
 }
 
 json::object to_json(const service::UsageReport& usage) {

@@ -33,7 +33,8 @@ void print_limits(const Context& context, const json::array& limits, std::size_t
   }
 }
 
-void print_jobs(const Context& context, const json::array& jobs, bool with_user) {
+void print_jobs(const Context& context, const json::object& owner, bool with_user) {
+  const json::array& jobs = list(owner, "jobs");
   if (jobs.empty()) {
     std::cout << "\nno jobs\n";
     return;
@@ -50,6 +51,9 @@ void print_jobs(const Context& context, const json::array& jobs, bool with_user)
     if (text(each.get_object(), "state") == "PENDING") {
       std::cout << text(each.get_object(), "why") << "\n";
     }
+  }
+  if (number(owner, "jobs_left_out") > 0) {
+    std::cout << fmt::format("and {} more that wait: squeue\n", number(owner, "jobs_left_out"));
   }
 }
 
@@ -193,7 +197,7 @@ int my(const Context& context, const PolicyArguments& arguments) {
   if (list(person, "accounts").empty()) {
     std::cout << "\nin no department: no jobs can be submitted\n";
   }
-  print_jobs(context, list(person, "jobs"), false);
+  print_jobs(context, person, false);
   return kDone;
 }
 
@@ -230,7 +234,7 @@ int department(const Context& context, const PolicyArguments& arguments) {
     }
     print_limits(context, list(project, "limits"), 2);
   }
-  print_jobs(context, list(found, "jobs"), true);
+  print_jobs(context, found, true);
   return kDone;
 }
 

@@ -27,12 +27,27 @@ struct Job {
   UtcTime end{};       ///< by its time limit; the epoch: not known
   std::int64_t priority = 0;
   Amounts amounts;  ///< of a running job what it has, of a waiting one what it asks for
+  int before = 0;   ///< of one that waits its turn: jobs of a higher priority in its partition
 };
 
-/// What runs on the controller, as arguments of a shell: prints what `parse_jobs` reads. One
-/// process however many jobs there are.
-extern const char* const kListJobs;
-std::vector<Job> parse_jobs(std::string_view text);
+/// Whose waiting jobs are wanted: those of a user, one job (with its array), those of accounts.
+struct JobFilter {
+  std::string user;
+  std::string job;
+  std::vector<std::string> accounts;
+};
+
+/// Jobs as a question about them needs them: all that run, and of those that wait the wanted ones.
+struct JobList {
+  std::vector<Job> jobs;
+  std::map<std::string, int> waiting;  ///< how many wait, by partition
+  int left_out = 0;                    ///< wanted ones beyond the first hundred
+};
+
+/// What runs on the controller: one squeue, and what nobody asked for stays there.
+std::vector<std::string> list_jobs_command(const JobFilter& filter);
+/// Of what it printed. Pure; any text.
+JobList parse_jobs(std::string_view text);
 
 /// "cpu=2,mem=7850M,gres/gpu=1". Pure; any text.
 Amounts parse_amounts(std::string_view text);

@@ -341,9 +341,7 @@ std::string other_partition(const WhyFacts& facts) {
                                                    : way_up(*facts.campus, facts.job.account);
           return std::find(way.begin(), way.end(), account) != way.end();
         });
-    const bool waits = std::any_of(facts.jobs.begin(), facts.jobs.end(), [&](const Job& job) {
-      return is_waiting(job) && job.partition == each.name;
-    });
+    const bool waits = facts.waiting.contains(each.name);
     const bool same = std::any_of(
         facts.partitions.begin(), facts.partitions.end(), [&](const PartitionRights& own) {
           return own.name == facts.job.partition && own.groups == each.groups;
@@ -358,13 +356,7 @@ std::string other_partition(const WhyFacts& facts) {
 
 std::string queue_sentence(const WhyFacts& facts) {
   const Job& job = facts.job;
-  std::size_t before = 0;
-  for (const Job& each : facts.jobs) {
-    before += is_waiting(each) && each.id != job.id && each.partition == job.partition &&
-                      each.priority > job.priority
-                  ? 1
-                  : 0;
-  }
+  const int before = job.before;
   std::string text =
       job.reason == "Priority"
           ? fmt::format(

@@ -33,8 +33,9 @@ std::vector<LimitUse> limits_with_use(const model::Campus& campus, const std::st
 /// What `why` looks at.
 struct WhyFacts {
   const Job& job;
-  const std::vector<Job>& jobs;  ///< all of the cluster
-  const model::Campus* campus;   ///< nullptr: there is none
+  const std::vector<Job>& jobs;        ///< all that run, and it
+  std::map<std::string, int> waiting;  ///< jobs that wait, by partition
+  const model::Campus* campus;         ///< nullptr: there is none
   std::vector<PartitionRights> partitions;
   UtcTime now;
 };

@@ -39,6 +39,7 @@ std::string told(const Job& waiting, std::vector<Job> others = {}) {
   others.push_back(waiting);
   return why({.job = waiting,
               .jobs = others,
+              .waiting = {{"gpu", 2}},
               .campus = &kCampus,
               .partitions = {{.name = "gpu", .groups = {"g"}}, {.name = "cpu", .groups = {"c"}}},
               .now = from_millis(1'799'990'000'000)});
@@ -75,9 +76,10 @@ TEST(Why, SaysWhatCanNeverStart) {
 }
 
 TEST(Why, TellsTheTurnAndWhereNobodyWaits) {
-  Job before = job("7", "an", "nlp", 1, "Resources");
-  before.priority = 9;
-  const std::string text = told(job("9", "minh", "nlp", 1, "Priority"), {before});
+  const Job before = job("7", "an", "nlp", 1, "Resources");
+  Job next = job("9", "minh", "nlp", 1, "Priority");
+  next.before = 1;
+  const std::string text = told(next, {before});
   EXPECT_THAT(text, HasSubstr("1 job with a higher priority waits before it"));
   EXPECT_THAT(text, HasSubstr("nobody waits in partition cpu"));
   EXPECT_THAT(told(before), HasSubstr("2 CPUs, 1 GPU are free together"));
@@ -108,9 +110,12 @@ TEST(Limits, AreShownWithTheirUse) {
 }
 
 TEST(Jobs, AreReadFromWhatSqueuePrinted) {
-  const auto jobs = parse_jobs(
+  const auto list = parse_jobs(
       "1|minh|nlp|gpu|normal|RUNNING|None|1795747941|1795751541|31000|cpu=2,mem=7850M,node=1,"
-      "billing=2,gres/gpu=1,gres/gpu:a10g=1|\nrubbish\n");
+      "billing=2,gres/gpu=1,gres/gpu:a10g=1|\nwaiting|gpu|7\nleft-out|3\nrubbish\n");
+  const auto& jobs = list.jobs;
+  EXPECT_EQ(list.waiting.at("gpu"), 7);
+  EXPECT_EQ(list.left_out, 3);
   ASSERT_EQ(jobs.size(), 1U);
   EXPECT_EQ(jobs[0].amounts.at("mem"), 7850);
   EXPECT_EQ(jobs[0].amounts.at("gres/gpu"), 1);

@@ -305,7 +305,7 @@ class Desk {
                                const std::string& account,
                                const std::vector<scheduling::Job>& jobs);
   static std::vector<JobAndWhy> with_reasons(
-      const Asking& asking, const std::vector<scheduling::Job>& jobs,
+      const Asking& asking, const scheduling::JobList& list,
       const std::function<bool(const scheduling::Job&)>& concerns);
   Result<store::Cluster> row_named(const std::string& name);
   struct Reading;  // one cluster, read once for a report

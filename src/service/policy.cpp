@@ -33,8 +33,8 @@ Result<std::string> output_of(const slurm::Run& run, const std::vector<std::stri
   return ran->out;
 }
 
-Result<std::vector<scheduling::Job>> jobs_of(const slurm::Run& run) {
-  const auto text = output_of(run, {"/bin/bash", "-c", scheduling::kListJobs}, "its jobs");
+Result<scheduling::JobList> jobs_of(const slurm::Run& run, const scheduling::JobFilter& filter) {
+  const auto text = output_of(run, scheduling::list_jobs_command(filter), "its jobs");
   if (!text) {
     return pass(text.error());
   }
@@ -195,10 +195,11 @@ Result<JobAndWhy> Desk::why(const Caller& caller, const std::string& name, const
   if (!asking) {
     return pass(asking.error());
   }
-  const auto jobs = jobs_of(asking->run);
-  if (!jobs) {
-    return pass(jobs.error());
+  const auto list = jobs_of(asking->run, {.user = {}, .job = job, .accounts = {}});
+  if (!list) {
+    return pass(list.error());
   }
+  const std::vector<scheduling::Job>* jobs = &list->jobs;
   const auto found = std::find_if(jobs->begin(), jobs->end(), [&](const scheduling::Job& each) {
     return each.id == job || each.id.starts_with(job + "_");
   });
@@ -216,6 +217,7 @@ Result<JobAndWhy> Desk::why(const Caller& caller, const std::string& name, const
   answer.why =
       scheduling::why({.job = answer.job,
                        .jobs = *jobs,
+                       .waiting = list->waiting,
                        .campus = asking->campus,
                        .partitions = scheduling::partition_rights(asking->reading.model->cluster),
                        .now = now_utc()});
@@ -223,15 +225,16 @@ Result<JobAndWhy> Desk::why(const Caller& caller, const std::string& name, const
 }
 
 std::vector<JobAndWhy> Desk::with_reasons(
-    const Asking& asking, const std::vector<scheduling::Job>& jobs,
+    const Asking& asking, const scheduling::JobList& list,
     const std::function<bool(const scheduling::Job&)>& concerns) {
   constexpr std::size_t kMost = 100;
   const auto partitions = scheduling::partition_rights(asking.reading.model->cluster);
   std::vector<JobAndWhy> answers;
-  for (const scheduling::Job& each : jobs) {
+  for (const scheduling::Job& each : list.jobs) {
     if (concerns(each) && answers.size() < kMost) {
       answers.push_back({each, scheduling::why({.job = each,
-                                                .jobs = jobs,
+                                                .jobs = list.jobs,
+                                                .waiting = list.waiting,
                                                 .campus = asking.campus,
                                                 .partitions = partitions,
                                                 .now = now_utc()})});
@@ -259,9 +262,9 @@ Result<PersonReport> Desk::my(const Caller& caller, const std::string& name,
   if (is_person(caller) && person != caller.name) {
     return fail(ErrorKind::denied, "you are {}, and {}'s page is theirs", caller.name, person);
   }
-  const auto jobs = jobs_of(asking->run);
-  if (!jobs) {
-    return pass(jobs.error());
+  const auto list = jobs_of(asking->run, {.user = person, .job = {}, .accounts = {}});
+  if (!list) {
+    return pass(list.error());
   }
   const scheduling::Accounts& accounts = asking->reading.model->scheduling.accounts;
   const auto shares = shares_of(person, asking->run);
@@ -269,13 +272,14 @@ Result<PersonReport> Desk::my(const Caller& caller, const std::string& name,
       .name = person, .title = known->title, .administrator = has(campus.administrators, person)};
   for (const auto& [account, details] : accounts.accounts) {
     if (details.users.contains(person)) {
-      report.accounts.push_back(membership(*asking, person, account, *jobs));
+      report.accounts.push_back(membership(*asking, person, account, list->jobs));
       const auto share = shares.find(account);
       report.accounts.back().fair_share = share == shares.end() ? "" : share->second;
     }
   }
+  report.left_out = list->left_out;
   report.jobs =
-      with_reasons(*asking, *jobs, [&](const scheduling::Job& job) { return job.user == person; });
+      with_reasons(*asking, *list, [&](const scheduling::Job& job) { return job.user == person; });
   return report;
 }
 
@@ -344,9 +348,13 @@ Result<DepartmentReport> Desk::department(const Caller& caller, const std::strin
                       fmt::format("{} does not supervise {}", caller.name, department),
                       "your own: provost my"});
   }
-  const auto jobs = jobs_of(asking->run);
-  if (!jobs) {
-    return pass(jobs.error());
+  scheduling::JobFilter filter{.user = {}, .job = {}, .accounts = {known->name}};
+  for (const model::Project& each : known->projects) {
+    filter.accounts.push_back(each.name);
+  }
+  const auto list = jobs_of(asking->run, filter);
+  if (!list) {
+    return pass(list.error());
   }
   DepartmentReport report{
       .name = known->name,
@@ -356,7 +364,7 @@ Result<DepartmentReport> Desk::department(const Caller& caller, const std::strin
       .partitions = open_partitions(scheduling::partition_rights(asking->reading.model->cluster),
                                     known->name),
       .share = known->share,
-      .limits = scheduling::limits_with_use(campus, "", known->name, "", *jobs)};
+      .limits = scheduling::limits_with_use(campus, "", known->name, "", list->jobs)};
   for (const model::Project& each : known->projects) {
     report.projects.push_back(
         {.name = each.name,
@@ -366,9 +374,10 @@ Result<DepartmentReport> Desk::department(const Caller& caller, const std::strin
          .share = each.share,
          .priority = each.priority,
          .until = each.until,
-         .limits = scheduling::limits_with_use(campus, "", each.name, "", *jobs)});
+         .limits = scheduling::limits_with_use(campus, "", each.name, "", list->jobs)});
   }
-  report.jobs = with_reasons(*asking, *jobs, [&](const scheduling::Job& job) {
+  report.left_out = list->left_out;
+  report.jobs = with_reasons(*asking, *list, [&](const scheduling::Job& job) {
     const Campus::Found found = campus.find_account(job.account);
     return found.department == known;
   });

@@ -56,6 +56,7 @@ struct PersonReport {
   bool administrator = false;
   std::vector<Membership> accounts;
   std::vector<JobAndWhy> jobs;
+  int left_out = 0;  ///< waiting ones beyond the first hundred
 };
 
 struct DepartmentReport {
@@ -78,6 +79,7 @@ struct DepartmentReport {
   };
   std::vector<Project> projects;
   std::vector<JobAndWhy> jobs;
+  int left_out = 0;  ///< waiting ones beyond the first hundred
 };
 
 struct UsageOrder {

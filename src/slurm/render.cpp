@@ -59,6 +59,7 @@ JobRequeue=1
 ReturnToService=2
 SlurmdTimeout=120
 BatchStartTimeout=60
+MaxJobCount=50000
 MessageTimeout=30
 UnkillableStepTimeout=180
 GroupUpdateTime=60
