@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "base/text.hpp"
+#include "base/time.hpp"
 #include "cli/context.hpp"
 #include "cli/watch.hpp"
 
@@ -62,6 +63,26 @@ std::string titled(const json::object& named, const char* name = "name") {
   return title.empty() ? text(named, name) : fmt::format("{} ({})", text(named, name), title);
 }
 
+// "2027-09-30, in 9 days": announced two weeks ahead.
+std::string until_words(const std::string& day) {
+  int year = 0;
+  unsigned month = 0;
+  unsigned number = 0;
+  if (std::sscanf(day.c_str(), "%4d-%2u-%2u", &year, &month, &number) != 3) {
+    return day;
+  }
+  const std::chrono::sys_days last{std::chrono::year(year) / static_cast<int>(month) /
+                                   static_cast<int>(number)};
+  const auto left = (last - std::chrono::floor<std::chrono::days>(now_utc())).count();
+  constexpr int kAnnounced = 14;
+  if (left < 0) {
+    return day + ", it has ended: no new jobs";
+  }
+  return left > kAnnounced ? day
+                           : fmt::format("{}, in {} day{}: no new jobs after it", day, left,
+                                         left == 1 ? "" : "s");
+}
+
 void print_account(const Context& context, const json::object& account) {
   std::string words = titled(account, "account");
   if (text(account, "department") != text(account, "account")) {
@@ -83,7 +104,7 @@ void print_account(const Context& context, const json::object& account) {
       fmt::format(
           "{}{}", number(account, "share"),
           fair.empty() ? "" : fmt::format("; fair-share {} (1: had nothing lately)", fair)));
-  row("until", text(account, "until"));
+  row("until", until_words(text(account, "until")));
   print_limits(context, list(account, "limits"), 2);
 }
 

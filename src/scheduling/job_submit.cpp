@@ -127,8 +127,9 @@ function slurm_job_submit(job, part_list, submit_uid)
   for name in string.gmatch(job.partition or default_partition or "", "[^,]+") do
     table.insert(names, name)
   end
-  if known and known.closed then
-    return refuse(nil, "Refused: account %s ended on %s%s. %s", account, known.closed, place(known.line), whom(account))
+  if known and known.ends and os.date("%Y-%m-%d") > known.ends then
+    return refuse(nil, "Refused: account %s has ended, its last day was %s%s. %s", account, known.ends,
+      place(known.line), whom(account))
   end
   local refused
   for _, name in ipairs(names) do
@@ -171,6 +172,16 @@ std::string wall_of(const model::Limits& limits) {
                                             wall->second.value, wall->second.line);
 }
 
+std::string ends(const std::string& day) { return day.empty() ? "" : ", ends = " + quoted(day); }
+
+// A project ends with its department at the latest.
+std::string last_day(const model::Department& department, const model::Project& project) {
+  if (project.until.empty() || department.until.empty()) {
+    return project.until.empty() ? department.until : project.until;
+  }
+  return std::min(project.until, department.until);
+}
+
 std::string contact_of(const model::Department& department, const model::Campus& campus) {
   std::vector<std::string> words;
   if (!department.supervisors.empty()) {
@@ -208,12 +219,13 @@ std::string accounts_of(const model::Cluster& cluster) {
                                      quoted(contact_of(department, campus)));
     common += partition.empty() ? "" : ", partition = " + quoted(partition);
     common += qos.empty() ? "" : ", qos = " + quoted(qos);
-    text += fmt::format("  {} = {{ {}{}, line = {} }},\n", key(department.name), common,
-                        wall_of(department.limits), department.line);
+    text += fmt::format("  {} = {{ {}{}{}, line = {} }},\n", key(department.name), common,
+                        wall_of(department.limits), ends(department.until), department.line);
     for (const model::Project& project : department.projects) {
-      text += fmt::format("  {} = {{ {}, parent = {}{}, line = {} }},\n", key(project.name), common,
-                          quoted(project.parent.empty() ? department.name : project.parent),
-                          wall_of(project.limits), project.line);
+      text +=
+          fmt::format("  {} = {{ {}, parent = {}{}{}, line = {} }},\n", key(project.name), common,
+                      quoted(project.parent.empty() ? department.name : project.parent),
+                      wall_of(project.limits), ends(last_day(department, project)), project.line);
     }
   }
   return text + "}\n";

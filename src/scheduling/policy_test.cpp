@@ -108,6 +108,15 @@ TEST(Policy, ATitleCannotBreakOutOfTheScript) {
   EXPECT_THAT(job_submit_lua(cluster), HasSubstr("nlp (x }} os.execute(   )"));
 }
 
+TEST(Policy, AProjectEndsWithItsDepartmentAtTheLatest) {
+  model::Cluster cluster = with_policy();
+  cluster.campus->departments[0].until = "2027-06-30";
+  cluster.campus->departments[0].projects[0].until = "2027-09-30";
+  const std::string script = job_submit_lua(cluster);
+  EXPECT_THAT(script, Not(HasSubstr("2027-09-30")));
+  EXPECT_THAT(script, HasSubstr("ends = \"2027-06-30\""));
+}
+
 TEST(Policy, WhoLeavesWithJobsMaySubmitNoMoreAndStaysUntilTheyEnd) {
   const Accounts before = accounts_wanted(with_policy());
   model::Cluster after = with_policy();

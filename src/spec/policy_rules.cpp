@@ -270,6 +270,16 @@ void parents(Policy& policy, const Value& department, const std::string& path) {
   }
 }
 
+/// A last day is a whole one.
+void last_day(Policy& policy, const Value& table, const std::string& path) {
+  const Value* until = table.find("until");
+  if (until != nullptr && until->kind == Kind::date && until->text.find('T') != std::string::npos) {
+    policy.report.error(policy.at(*until, path + ".until"), "account.until",
+                        fmt::format("{}.until has a time", path),
+                        fmt::format("write the day alone: {}", until->text.substr(0, 10)));
+  }
+}
+
 void departments(Policy& policy) {
   std::map<std::string, std::string> owners;
   const std::vector<Value>& tables = policy.list("department");
@@ -283,6 +293,11 @@ void departments(Policy& policy) {
     names_among(policy, tables[i], "qos", path, policy.qos_names, "policy.qos.unknown",
                 "QoS of this file");
     parents(policy, tables[i], path);
+    last_day(policy, tables[i], path);
+    const std::vector<Value>& projects = items_of(tables[i].find("project"));
+    for (std::size_t each = 0; each < projects.size(); ++each) {
+      last_day(policy, projects[each], fmt::format("{}.project[{}]", path, each));
+    }
   }
 }
 

@@ -304,6 +304,17 @@ class Departments(unittest.TestCase):
                    120, "then the association goes")
         self.apply(CAMPUS)
 
+    def test_125_a_project_that_has_ended_takes_no_new_jobs(self):
+        ended = CAMPUS.replace('lead = "minh"', 'lead = "minh"\nuntil = 2020-01-31')
+        self.assertIn("last day of project viet-llm is 2020-01-31", self.plan(ended).out)
+        self.apply(ended)
+        refused = self.run_as("an", "sbatch -A viet-llm --wrap true", check=False)
+        self.assertNotEqual(refused.status, 0)
+        self.assertIn("its last day was 2020-01-31", refused.err)
+        self.assertIn("it has ended", self.daemon.provost("my", "--as", "an").out)
+        self.submit("an", "-A nlp", "true")
+        self.apply(CAMPUS)
+
     def test_130_what_is_changed_by_hand_is_found(self):
         self.on("sleep 2; sacctmgr -i modify qos where name=normal set MaxTRESPerUser=gres/gpu=99")
         self.on("sacctmgr -i modify user where name=minh account=nlp set GrpTRES=cpu=1")

@@ -131,8 +131,9 @@ function slurm_job_submit(job, part_list, submit_uid)
   for name in string.gmatch(job.partition or default_partition or "", "[^,]+") do
     table.insert(names, name)
   end
-  if known and known.closed then
-    return refuse(nil, "Refused: account %s ended on %s%s. %s", account, known.closed, place(known.line), whom(account))
+  if known and known.ends and os.date("%Y-%m-%d") > known.ends then
+    return refuse(nil, "Refused: account %s has ended, its last day was %s%s. %s", account, known.ends,
+      place(known.line), whom(account))
   end
   local refused
   for _, name in ipairs(names) do
