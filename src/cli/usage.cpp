@@ -146,7 +146,7 @@ std::string csv_cell(const json::object& row, const char* field) {
     return found->is_int64() ? std::to_string(found->get_int64())
                              : fmt::format("{:.6g}", real(row, field));
   }
-  const std::string value(found->get_string());
+  std::string value(found->get_string());
   if (value.find_first_of(",\"\r\n") == std::string::npos) {
     return value;
   }
@@ -161,6 +161,7 @@ void print_csv(const json::array& rows) {
   std::cout << join({kFields.begin(), kFields.end()}, ",") << "\r\n";
   for (const json::value& each : rows) {
     std::vector<std::string> line;
+    line.reserve(kFields.size());
     for (const char* field : kFields) {
       line.push_back(csv_cell(each.get_object(), field));
     }

@@ -105,8 +105,8 @@ struct GpuSharing {
 
 /// Weights and defaults of Slurm's scheduler. Source: slurm.conf(5), "Priority*".
 struct Scheduler {
-  std::int64_t half_life_minutes = 14 * 24 * 60;
-  std::int64_t max_age_minutes = 7 * 24 * 60;
+  std::int64_t half_life_minutes = std::int64_t{14} * 24 * 60;
+  std::int64_t max_age_minutes = std::int64_t{7} * 24 * 60;
   std::int64_t weight_age = 1000;
   std::int64_t weight_fairshare = 10000;
   std::int64_t weight_qos = 2000;
@@ -114,7 +114,7 @@ struct Scheduler {
   std::int64_t weight_partition = 0;
   std::int64_t weight_size = 0;
   std::int64_t default_time_minutes = 60;
-  std::int64_t max_time_minutes = 7 * 24 * 60;
+  std::int64_t max_time_minutes = std::int64_t{7} * 24 * 60;
   std::optional<std::int64_t> memory_per_cpu_mib{};  ///< absent: a node's memory by its CPUs
   int cpus_per_gpu = 0;                              ///< 0: Slurm's own, one CPU a job
 };

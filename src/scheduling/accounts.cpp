@@ -290,10 +290,10 @@ class Commands {
     std::map<std::string, std::vector<std::string>> closed;  // by account
     std::map<std::string, std::vector<std::string>> left;
     for (const auto& [user, accounts] : leaving()) {
-      const bool is_busy =
-          std::any_of(accounts.begin(), accounts.end(), [&](const std::string& account) {
-            return busy_.contains({user, account});
-          });
+      bool is_busy = false;
+      for (const std::string& account : accounts) {
+        is_busy = is_busy || busy_.contains({user, account});
+      }
       const bool leaves_all =
           accounts.size() == all.at(user).size() && !wanted_.users.contains(user);
       if (leaves_all && !is_busy) {
@@ -397,7 +397,7 @@ class Commands {
 void describe_settings(std::vector<std::string>& found, const std::string& whose,
                        const Settings& wanted, const Settings& seen) {
   for (const std::string& each : setting_differences(wanted, seen)) {
-    found.push_back(whose + ": " + each);
+    found.push_back(fmt::format("{}: {}", whose, each));
   }
 }
 

@@ -159,6 +159,7 @@ std::string key(std::string_view name) { return "[" + quoted(name) + "]"; }
 
 std::string set_of(const std::vector<std::string>& names) {
   std::vector<std::string> entries;
+  entries.reserve(names.size());
   for (const std::string& name : names) {
     entries.push_back(key(name) + " = true");
   }

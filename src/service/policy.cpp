@@ -181,7 +181,7 @@ Status Desk::mend_drift(const Caller& caller, const std::string& name) {
   if (!row) {
     return pass(row.error());
   }
-  const Status written = world_.store().write("mend", [&](store::Writer& writer) {
+  Status written = world_.store().write("mend", [&](store::Writer& writer) {
     writer.add_event({.cluster = name,
                       .actor = caller.name,
                       .what = name + ": accounts changed by hand are put right",

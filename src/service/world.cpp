@@ -117,7 +117,7 @@ Status World::note_accounts(const std::string& cluster_id, const scheduling::Acc
 }
 
 Status World::forget_agreed_accounts(const std::string& cluster_id) {
-  const Status written = store_->write(
+  Status written = store_->write(
       "accounts", [&](store::Writer& writer) { writer.set(agreed_key(cluster_id), ""); });
   if (written) {
     engine_->wake();

@@ -51,8 +51,8 @@ struct Partition {
 
 /// What orders waiting jobs. Source: slurm.conf(5), "Priority*".
 struct Priority {
-  std::int64_t half_life_minutes = 14 * 24 * 60;
-  std::int64_t max_age_minutes = 7 * 24 * 60;
+  std::int64_t half_life_minutes = std::int64_t{14} * 24 * 60;
+  std::int64_t max_age_minutes = std::int64_t{7} * 24 * 60;
   std::int64_t age = 1000;
   std::int64_t fairshare = 10000;
   std::int64_t qos = 2000;
