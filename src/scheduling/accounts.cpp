@@ -85,6 +85,7 @@ std::vector<std::string> from_the_top(const Accounts& accounts) {
   }
   std::sort(by_depth.begin(), by_depth.end());
   std::vector<std::string> names;
+  names.reserve(by_depth.size());
   for (auto& [depth, name] : by_depth) {
     names.push_back(std::move(name));
   }

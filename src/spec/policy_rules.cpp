@@ -395,12 +395,13 @@ void gpus(Policy& policy) {
 }
 
 std::int64_t nodes_of(const Policy& policy, const Value& table) {
+  std::vector<std::string> named;
+  for (const Value& each : items_of(table.find("groups"))) {
+    named.push_back(each.text);
+  }
   std::int64_t nodes = 0;
-  const std::vector<Value>& named = items_of(table.find("groups"));
   for (const auto& [name, group] : policy.compute) {
-    const bool counts =
-        named.empty() || std::any_of(named.begin(), named.end(),
-                                     [&](const Value& each) { return each.text == name; });
+    const bool counts = named.empty() || std::find(named.begin(), named.end(), name) != named.end();
     nodes += counts ? group->count.value_or(0) : 0;
   }
   return nodes;
@@ -408,10 +409,10 @@ std::int64_t nodes_of(const Policy& policy, const Value& table) {
 
 void reservation(Policy& policy, const Value& table, const std::string& path) {
   group_names(policy, table, path);
-  const auto error = [&](const Value& value, std::string_view field, std::string rule,
+  const auto error = [&](const Value& value, std::string_view field, const char* rule,
                          std::string what, std::string better) {
     policy.report.error(policy.at(value, field.empty() ? path : fmt::format("{}.{}", path, field)),
-                        "reservation." + rule, std::move(what), std::move(better));
+                        std::string("reservation.") + rule, std::move(what), std::move(better));
   };
   const Value* account = table.find("department");
   if (account != nullptr && std::find(policy.accounts.begin(), policy.accounts.end(),

@@ -210,13 +210,13 @@ class Changes(unittest.TestCase):
         return cluster(work, [GPU, group("spare", "Compute", 0, partitions=["main"])], strategy=strategy)
 
     def edit_by_hand(self, reconfigure=True):
-        self.daemon.on("controller-1", "sh", "-c", "printf 'MaxJobCount=4321\\nPartitionName=byhand Nodes=work-1\\n' "
+        self.daemon.on("controller-1", "sh", "-c", "printf 'MaxStepCount=4321\\nPartitionName=byhand Nodes=work-1\\n' "
                        ">> /etc/slurm/slurm.conf")
         if reconfigure:
             self.daemon.on("controller-1", "scontrol", "reconfigure")
 
-    def max_jobs(self):
-        return re.search(r"MaxJobCount\s*= (\d+)", self.daemon.on("controller-1", "scontrol", "show", "config").out)[1]
+    def max_steps(self):
+        return re.search(r"MaxStepCount\s*= (\d+)", self.daemon.on("controller-1", "scontrol", "show", "config").out)[1]
 
     def test_081_managed_shows_what_was_changed_by_hand_and_takes_no_change_until_it_is_settled(self):
         self.edit_by_hand()
@@ -224,20 +224,20 @@ class Changes(unittest.TestCase):
                         self.apply(self.with_strategy("Managed", 2), check=False),
                         self.daemon.provost("scale", "grows", "work=2", check=False)):
             self.assertEqual(refused.status, 1, refused)
-            for words in ("Configuration drift detected", "MaxJobCount=4321", "PartitionName=byhand Nodes=work-1",
+            for words in ("Configuration drift detected", "MaxStepCount=4321", "PartitionName=byhand Nodes=work-1",
                           '"Overwrite" undoes it'):
                 self.assertIn(words, refused.err)
         self.assertIn("SlurmConfigStrategy Managed", self.daemon.provost("describe", "grows").out)
         self.daemon.restart()
-        self.assertEqual(self.max_jobs(), "4321")  # nobody touched it
+        self.assertEqual(self.max_steps(), "4321")  # nobody touched it
         self.assertIn("byhand", self.slurm("sinfo -h -o %R"))
 
     def test_082_overwrite_undoes_it(self):
         planned = self.plan(self.with_strategy("Overwrite"))
         self.assertEqual(planned.status, 3, planned)
-        self.assertIn("~ undo by hand  slurm.conf: + MaxJobCount=4321", planned.out)
+        self.assertIn("~ undo by hand  slurm.conf: + MaxStepCount=4321", planned.out)
         self.apply(self.with_strategy("Overwrite"))
-        wait_until(lambda: self.max_jobs() == "10000", 30, "the setting is Slurm's own again")
+        wait_until(lambda: self.max_steps() == "40000", 30, "the setting is Slurm's own again")
         self.assertNotIn("byhand", self.slurm("sinfo -h -o %R"))
         self.assertEqual(self.plan(self.with_strategy("Overwrite")).status, 0)
 
@@ -250,17 +250,17 @@ class Changes(unittest.TestCase):
         self.daemon.on("controller-1", "scontrol", "reconfigure")
         self.apply(self.with_strategy("Merge", 2))
         self.all_at_rest("controller-1", "gpu-1", "work-1", "work-2")
-        self.assertEqual(self.max_jobs(), "4321")
+        self.assertEqual(self.max_steps(), "4321")
         self.assertEqual(self.slurm("sinfo -h -p byhand -N -o %N"), "work-1")
         self.assertIn("PartitionName=byhand", self.daemon.provost("describe", "grows").out)
         self.assertIn("work-2", self.slurm("srun -p main -w work-2 hostname"))
         self.apply(self.with_strategy("Merge", 0))  # without its node the partition stays, empty
-        self.assertEqual(self.max_jobs(), "4321")
+        self.assertEqual(self.max_steps(), "4321")
         self.assertIn("byhand", self.daemon.on("controller-1", "scontrol", "-o", "show", "partition").out)
         self.apply(self.with_strategy("Merge", 1))
         self.assertEqual(self.slurm("sinfo -h -p byhand -N -o %N"), "work-1")
         self.apply(self.with_strategy("Overwrite"))
-        wait_until(lambda: self.max_jobs() == "10000", 30, "what was kept is undone")
+        wait_until(lambda: self.max_steps() == "40000", 30, "what was kept is undone")
         self.apply(self.with_strategy("Managed"))
 
     def test_085_a_host_that_restarts_brings_back_the_queue_the_accounts_and_fsx(self):
