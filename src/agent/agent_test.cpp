@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +9,7 @@
 #include <thread>
 
 #include "agent/changes.hpp"
+#include "agent/job_use.hpp"
 #include "agent/memory.hpp"
 #include "agent/namespaces.hpp"
 #include "agent/script.hpp"
@@ -146,6 +148,57 @@ TEST(Units, AreRestartedForTheirFilesAndStartedWhenDown) {
 }
 
 // In a mount namespace made on each processor in turn, any other processor's must come out newer.
+class JobUse : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(os::make_directories(proc_)); }
+  void TearDown() override { ignore(os::remove_tree(proc_), "a test's files"); }
+  // A process with these times, in hundredths of a second as the kernel counts.
+  void process(int pid, const std::string& group, int own, int children,
+               const std::string& name = "python", int start = 500) {
+    const std::string folder = proc_ + "/" + std::to_string(pid);
+    ASSERT_TRUE(os::make_directories(folder));
+    ASSERT_TRUE(os::write_file(folder + "/cgroup", "9:freezer:" + group + "\n0::/init.scope\n"));
+    ASSERT_TRUE(os::write_file(
+        folder + "/stat", fmt::format("{} ({}) S 1 1 1 0 -1 0 0 0 0 0 {} 0 {} 0 20 0 1 0 {} 0 0\n",
+                                      pid, name, own, children, start)));
+  }
+  static constexpr const char* kJob = "/slurm/uid_2001/job_17/step_0/task_0";
+  std::string proc_ = testing::TempDir() + "job_use." + std::to_string(::getpid());
+  JobWatch watch_{proc_};
+};
+
+TEST_F(JobUse, IsTheTimeOfItsProcessesAndTheirEndedChildren) {
+  process(10, kJob, 100, 0);
+  process(11, kJob, 50, 20, "a) name (");
+  process(12, "/system.slice/cron.service", 900, 0);
+  process(13, kJob, 800, 0, "slurmstepd");
+  const auto first = watch_.look();
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_EQ(first[0].job, 17);
+  EXPECT_EQ(first[0].cpu_millis, 1700);
+  EXPECT_FALSE(first[0].batch);
+  // One process ends: what it used stays counted. Its number comes again for another.
+  process(11, kJob, 7, 0, "bash", 900);
+  EXPECT_EQ(watch_.look().at(0).cpu_millis, 1770);
+}
+
+TEST_F(JobUse, ABatchScriptIsKnownByItsStep) {
+  process(10, "/system.slice/slurmstepd.scope/job_18/step_batch/user/task_0", 1, 0);
+  process(11, "/system.slice/slurmstepd.scope/job_18/step_0/user/task_0", 1, 0);
+  const auto uses = watch_.look();
+  ASSERT_EQ(uses.size(), 1U);
+  EXPECT_TRUE(uses[0].batch);
+}
+
+TEST_F(JobUse, AJobWithoutProcessesIsForgotten) {
+  process(10, kJob, 100, 0);
+  watch_.look();
+  ASSERT_TRUE(os::remove_tree(proc_ + "/10"));
+  EXPECT_TRUE(watch_.look().empty());
+}
+
+TEST_F(JobUse, OfThisMachineCanBeReadWhateverRuns) { EXPECT_NO_THROW(JobWatch("/proc").look()); }
+
 TEST(Namespaces, OfEveryProcessorAreNewerOnceCaughtUp) {
   if (::geteuid() != 0 || mount_namespace_number() == 0) {
     GTEST_SKIP() << "needs root, and a kernel that tells namespaces' numbers (6.18)";

@@ -14,6 +14,7 @@ constexpr const char* kRoom = "agent";
 constexpr std::chrono::milliseconds kFirstPause{100};
 constexpr std::chrono::milliseconds kLongestPause{5000};
 constexpr std::chrono::seconds kInventory{60};
+constexpr std::chrono::seconds kJobs{15};
 constexpr std::size_t kUnsent = 1U << 20U;
 
 // Nodes that lost their daemon at one moment come back spread over some time.
@@ -151,6 +152,10 @@ protocol::Report Line::next_report(bool first) {
   if (first || now - inventory_sent_ > kInventory) {
     report.inventory = take_inventory();
     inventory_sent_ = now;
+  }
+  if (first || now - jobs_sent_ > kJobs) {
+    report.jobs = jobs_.look();
+    jobs_sent_ = now;
   }
   return report;
 }

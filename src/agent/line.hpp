@@ -9,6 +9,7 @@
 #include <stop_token>
 #include <string>
 
+#include "agent/job_use.hpp"
 #include "agent/memory.hpp"
 #include "agent/runs.hpp"
 #include "agent/settings.hpp"
@@ -46,6 +47,8 @@ class Line {
   std::deque<protocol::LogChunk> unsent_;  ///< log while nobody listens, at most kUnsent bytes
   std::size_t unsent_bytes_ = 0;
   std::chrono::steady_clock::time_point inventory_sent_;
+  std::chrono::steady_clock::time_point jobs_sent_;
+  JobWatch jobs_;  ///< on the thread of `run` alone
   Worker worker_;
   Runs runs_;
 };

@@ -196,6 +196,8 @@ void Endpoint::answer(Asked asked) {
     answer_events(asked);
   } else if (path[2] == "tokens") {
     answer_tokens(asked);
+  } else if (path[2] == "mail" && path.size() == 3 && method == "GET") {
+    answer_mail(asked);
   } else if (path[2] == "doctor" && method == "GET") {
     asked.responder.send(to_response(200, {{"doctor", to_json(desk_.health())}}));
   } else if (path[2] == "host" && method == "GET") {

@@ -55,6 +55,7 @@ class Endpoint {
   void validate(const Asked& asked);
   /// Calls about the policy; false: it is none of them.
   bool answer_policy(const Asked& asked);
+  void answer_mail(const Asked& asked);
   void report(const Asked& asked);
   void exec(const Asked& asked, const service::NodeReport& node);
   void logs(const Asked& asked, const service::NodeReport& node);

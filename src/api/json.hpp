@@ -20,6 +20,8 @@ boost::json::object to_json(const service::ChangePlan& plan);
 boost::json::object to_json(const service::Stray& stray);
 boost::json::object to_json(const service::HostReport& host);
 boost::json::object to_json(const service::DriftReport& drift);
+boost::json::object to_json(const service::IdleReport& report);
+boost::json::array to_json(const std::vector<os::Letter>& letters);
 boost::json::object to_json(const service::JobAndWhy& answer);
 boost::json::object to_json(const service::PersonReport& person);
 boost::json::object to_json(const service::DepartmentReport& department);

@@ -1,6 +1,7 @@
 // Calls about a cluster's policy: drift, why, my, department, usage.
 #include "api/endpoint.hpp"
 #include "api/json.hpp"
+#include "base/text.hpp"
 
 namespace provost::api {
 namespace {
@@ -18,6 +19,13 @@ os::HttpResponse reply(const Result<T>& result, const char* name) {
 }
 
 }  // namespace
+
+void Endpoint::answer_mail(const Asked& asked) {
+  constexpr int kUsual = 100;
+  const auto most = to_number(asked.query("limit"));
+  asked.responder.send(
+      reply(desk_.mail(asked.caller, static_cast<int>(most.value_or(kUsual))), "mail"));
+}
 
 bool Endpoint::answer_policy(const Asked& asked) {
   const auto& path = asked.path;
@@ -37,6 +45,8 @@ bool Endpoint::answer_policy(const Asked& asked) {
     asked.responder.send(reply(desk_.my(asked.caller, cluster, asked.query("as")), "my"));
   } else if (what == "department" && path.size() == 6 && get) {
     asked.responder.send(reply(desk_.department(asked.caller, cluster, path[5]), "department"));
+  } else if (what == "idle" && path.size() == 5 && get) {
+    asked.responder.send(reply(desk_.idle(asked.caller, cluster), "idle"));
   } else if (what == "usage" && path.size() == 5 && get) {
     const auto order = read_usage_order(asked.query("by"), asked.query("from"), asked.query("to"));
     asked.responder.send(order ? reply(desk_.usage(asked.caller, cluster, *order), "usage")

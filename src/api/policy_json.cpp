@@ -92,7 +92,7 @@ json::object to_json(const service::JobAndWhy& answer) {
           {"account", job.account}, {"partition", job.partition},
           {"qos", job.qos},         {"state", job.state},
           {"reason", job.reason},   {"amounts", std::move(amounts)},
-          {"why", answer.why}};
+          {"why", answer.why},      {"unused", answer.unused}};
 }
 
 json::object to_json(const service::PersonReport& person) {
@@ -138,6 +138,46 @@ json::object to_json(const service::UsageReport& usage) {
     rows.push_back(to_json(each));
   }
   return {{"rows", std::move(rows)}, {"total", to_json(usage.total)}};
+}
+
+json::object to_json(const service::IdleReport& report) {
+  const auto time = [](UtcTime when) {
+    return when == UtcTime{} ? json::value() : json::value(to_iso(when));
+  };
+  json::array jobs;
+  for (const service::IdleJob& each : report.jobs) {
+    json::object job{{"job", each.job.id},
+                     {"user", each.job.user},
+                     {"account", each.job.account},
+                     {"qos", each.job.qos},
+                     {"has", scheduling::amounts_words(each.job.amounts)},
+                     {"nodes", texts(each.job.nodes)},
+                     {"left_alone", each.left_alone},
+                     {"unused_since", nullptr},
+                     {"warned", nullptr},
+                     {"release", nullptr}};
+    if (each.unused) {
+      job["unused_since"] = time(each.unused->since);
+      job["warned"] = time(each.unused->warned);
+      job["release"] = time(each.release);
+    }
+    jobs.push_back(std::move(job));
+  }
+  return {{"after_minutes", report.rule.after_minutes},
+          {"warn_minutes", report.rule.warn_minutes},
+          {"line", report.rule.line},
+          {"jobs", std::move(jobs)}};
+}
+
+json::array to_json(const std::vector<os::Letter>& letters) {
+  json::array all;
+  for (const os::Letter& each : letters) {
+    all.push_back({{"time", to_iso(each.time)},
+                   {"to", each.to},
+                   {"subject", each.subject},
+                   {"text", each.text}});
+  }
+  return all;
 }
 
 Result<service::UsageOrder> read_usage_order(const std::string& by, const std::string& from,

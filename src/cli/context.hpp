@@ -133,6 +133,14 @@ int why(const Context& context, const PolicyArguments& arguments);
 int my(const Context& context, const PolicyArguments& arguments);
 int department(const Context& context, const PolicyArguments& arguments);
 
+int idle(const Context& context, const PolicyArguments& arguments);
+
+struct MailArguments {
+  int limit = 20;
+  bool full = false;  ///< the letters' texts, too
+};
+int mail(const Context& context, const MailArguments& arguments);
+
 struct UsageArguments {
   std::string cluster;  ///< empty: the only one
   std::string by = "department";

@@ -82,6 +82,21 @@ constexpr std::array kWords = {
               "counts until now. Efficiency is of jobs that ended in the period, over their whole "
               "time; memory is the most that one step used at once.",
           .see_also = {"provost-my(1)", "provost-department(1)"}},
+    Words{.command = "idle",
+          .text =
+              "Shows the jobs that run as the campus's rule about unused allocations sees them. An "
+              "interactive allocation (one without a batch script) is unused while its processes "
+              "take less than a small part of one CPU; after the rule's time it is released. Its "
+              "owner is warned before, in the session and by a letter (provost-mail(1)); both are "
+              "events with their numbers. A job with GPUs of its own whose use cannot be seen is "
+              "left alone, and so is what the rule exempts.",
+          .see_also = {"provost-mail(1)", "provost-events(1)", "provost-explain(1)"}},
+    Words{.command = "mail",
+          .text =
+              "Shows the newest letters to people. They are kept for 90 days as a Maildir in "
+              "provostd's state directory (mail/), from which a site's own mail program may send "
+              "them; Provost sends nothing by itself.",
+          .see_also = {"provost-idle(1)"}},
     Words{.command = "delete",
           .text =
               "Takes a cluster away: its jobs, nodes, network and everything it has left on the "

@@ -49,8 +49,11 @@ void print_jobs(const Context& context, const json::object& owner, bool with_use
   }
   std::cout << table.text(context.terminal) << "\n";
   for (const json::value& each : jobs) {
-    if (text(each.get_object(), "state") == "PENDING") {
-      std::cout << text(each.get_object(), "why") << "\n";
+    const json::object& job = each.get_object();
+    if (text(job, "state") == "PENDING") {
+      std::cout << text(job, "why") << "\n";
+    } else if (!text(job, "unused").empty()) {
+      std::cout << "job " << text(job, "job") << " is " << text(job, "unused") << "\n";
     }
   }
   if (number(owner, "jobs_left_out") > 0) {
@@ -192,7 +195,11 @@ int why(const Context& context, const PolicyArguments& arguments) {
   if (context.json) {
     return print(*answer);
   }
-  std::cout << text(child(*answer, "job"), "why") << "\n";
+  const json::object& job = child(*answer, "job");
+  std::cout << text(job, "why") << "\n";
+  if (!text(job, "unused").empty()) {
+    std::cout << "It is " << text(job, "unused") << ".\n";
+  }
   return kDone;
 }
 

@@ -52,6 +52,7 @@ Program::Program()
   declare_writing();
   declare_looking();
   declare_policy();
+  declare_idle();
   declare_reaching();
   declare_host();
   declare_keeping();
@@ -292,6 +293,23 @@ void Program::declare_policy() {
   used->add_option("--last", usage_.last, "day, week, month or year until now (a month by default)")
       ->check(CLI::IsMember({"day", "week", "month", "year"}));
   used->add_flag("--csv", usage_.csv, "Comma-separated, with a line of names");
+}
+
+void Program::declare_idle() {
+  CLI::App* unused = command("idle", "Allocations that nobody uses, and when they are released",
+                             "  provost idle university",
+                             [this](const Context& context) { return idle(context, policy_); });
+  unused->add_option("cluster,--cluster", policy_.cluster, "The cluster, where there are several")
+      ->type_name("CLUSTER");
+  CLI::App* letters =
+      command("mail", "What people have been told: the newest letters of the outbox",
+              "  provost mail\n  provost mail --full --limit 1",
+              [this](const Context& context) { return mail(context, mail_); });
+  letters->add_option("--limit", mail_.limit, "The newest N")
+      ->type_name("COUNT")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10'000));
+  letters->add_flag("--full", mail_.full, "With their texts");
 }
 
 void Program::declare_reaching() {

@@ -47,6 +47,7 @@ class Program {
   void declare_writing();
   void declare_looking();
   void declare_policy();
+  void declare_idle();
   void declare_reaching();
   void declare_host();
   void declare_keeping();
@@ -75,6 +76,7 @@ class Program {
   BackupArguments backup_;
   PolicyArguments policy_;
   UsageArguments usage_;
+  MailArguments mail_;
   std::string name_;
   std::string directory_;
   std::vector<std::string> words_;

@@ -49,7 +49,8 @@ std::int64_t Agents::connected(const NodeKey& node, const protocol::Hello& hello
                   .boot_id = hello.boot_id,
                   .heard = now_utc(),
                   .report = std::nullopt,
-                  .inventory = std::nullopt};
+                  .inventory = std::nullopt,
+                  .jobs = std::nullopt};
     agent.send = std::move(send);
   }
   changed_();
@@ -61,6 +62,10 @@ void Agents::hear_report(Agent& agent, const protocol::Report& report, bool& new
   agent.seen.report = report;
   if (report.inventory) {
     agent.seen.inventory = report.inventory;
+  }
+  if (report.jobs) {
+    agent.seen.jobs = report.jobs;
+    agent.seen.jobs_heard = agent.seen.heard;
   }
 }
 

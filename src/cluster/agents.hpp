@@ -35,6 +35,8 @@ struct AgentSeen {
   UtcTime heard{};
   std::optional<protocol::Report> report;  ///< of this connection
   std::optional<protocol::Inventory> inventory;
+  std::optional<std::vector<protocol::JobUse>> jobs;  ///< of this connection
+  UtcTime jobs_heard{};
 };
 
 class Agents {

@@ -138,7 +138,7 @@ struct IdleRule {
   std::int64_t after_minutes = 60;    ///< unused for so long
   std::int64_t warn_minutes = 15;     ///< this long before the release
   double gpu_below = 0.05;            ///< a fraction: less is unused
-  double cpu_below = 0.05;            ///< of the CPUs that were allocated
+  double cpu_below = 0.05;            ///< of one CPU, by all processes of the job
   std::vector<std::string> exempt{};  ///< people, departments, projects or QoS
   int line = 0;
 };

@@ -15,6 +15,7 @@
 #include "base/text.hpp"
 #include "os/fault.hpp"
 #include "os/files.hpp"
+#include "os/maildir.hpp"
 #include "os/process.hpp"
 #include "os/tls.hpp"
 
@@ -605,6 +606,46 @@ TEST(EqualInConstantTime, ComparesBytes) {
   EXPECT_TRUE(equal_in_constant_time("", ""));
   EXPECT_FALSE(equal_in_constant_time("abc", "abd"));
   EXPECT_FALSE(equal_in_constant_time("abc", "abcd"));
+}
+
+class MaildirTest : public testing::Test {
+ protected:
+  void TearDown() override { ignore(remove_tree(maildir_), "a test's files"); }
+  std::string maildir_ = testing::TempDir() + "maildir." + std::to_string(::getpid());
+};
+
+TEST_F(MaildirTest, ALetterIsReadBackWhateverIsInIt) {
+  const Letter letter{.name = "idle.17",
+                      .from = "Provost <root>",
+                      .to = "Nguyễn Minh <minh>",
+                      .subject = "Job 17\nBcc: everybody",
+                      .time = from_millis(1'800'000'000'123),
+                      .text = "Hello.\n\nTwo paragraphs.\n"};
+  ASSERT_TRUE(deliver(maildir_, letter));
+  ASSERT_TRUE(deliver(maildir_, letter)) << "again: it replaces itself";
+  const auto found = letters(maildir_, 10);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].to, letter.to);
+  EXPECT_EQ(found[0].from, letter.from);
+  EXPECT_EQ(found[0].subject, "Job 17 Bcc: everybody");
+  EXPECT_EQ(found[0].time, letter.time);
+  EXPECT_EQ(found[0].text, letter.text);
+  const std::string message = to_message(letter);
+  EXPECT_THAT(message, testing::Not(testing::HasSubstr("\nBcc:")));
+  EXPECT_THAT(message, testing::StartsWith("Date: Fri, 15 Jan 2027 08:00:00 +0000\n"));
+}
+
+TEST_F(MaildirTest, TheNewestComeFirstAndOldOnesGo) {
+  for (const int day : {1, 2, 3}) {
+    ASSERT_TRUE(deliver(maildir_, {.name = "n",
+                                   .subject = std::to_string(day),
+                                   .time = UtcTime(std::chrono::days(20'000 + day)),
+                                   .text = "x"}));
+  }
+  EXPECT_EQ(letters(maildir_, 2).at(0).subject, "3");
+  EXPECT_EQ(letters(maildir_, 2).size(), 2U);
+  forget_letters(maildir_, UtcTime(std::chrono::days(20'003)));
+  EXPECT_EQ(letters(maildir_, 10).size(), 1U);
 }
 
 }  // namespace

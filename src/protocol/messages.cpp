@@ -106,6 +106,13 @@ void describe(Archive& archive, Is<Inventory> auto& inventory) {
   archive("gpus", inventory.gpus);
 }
 
+template <class Archive>
+void describe(Archive& archive, Is<JobUse> auto& use) {
+  archive("job", use.job);
+  archive("cpu_millis", use.cpu_millis);
+  archive("batch", use.batch);
+}
+
 // ---- The messages
 
 template <class Archive>
@@ -135,6 +142,7 @@ void describe(Archive& archive, Is<Report> auto& report) {
   archive("units", report.units);
   archive("inventory", report.inventory);
   archive("load", report.load);
+  archive("jobs", report.jobs);
 }
 
 template <class Archive>

@@ -80,6 +80,13 @@ struct Inventory {
   std::vector<std::string> gpus;  ///< device paths, e.g. "/dev/nvidia0", "/dev/provost-gpu0"
 };
 
+/// What a job uses on the node.
+struct JobUse {
+  std::int64_t job = 0;         ///< number, of an array's element its own
+  std::int64_t cpu_millis = 0;  ///< CPU time its processes took since the agent began to look
+  bool batch = false;           ///< its script runs here
+};
+
 /// agent -> daemon.
 struct Report {
   std::string revision;  ///< of the Spec whose files are in place; empty: none yet
@@ -88,6 +95,8 @@ struct Report {
   std::vector<UnitReport> units;
   std::optional<Inventory> inventory;  ///< on connecting and once a minute
   double load = 0;                     ///< 1-minute load average
+  /// Of every job with a process here, each 15 seconds; absent otherwise, and of an older agent.
+  std::optional<std::vector<JobUse>> jobs;
 };
 
 /// agent -> daemon: output of the lifecycle script as it comes, and other lines for the node's log.

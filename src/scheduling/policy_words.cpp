@@ -57,6 +57,7 @@ class Changes {
         gone("department", each.name);
       }
     }
+    idle();
     people("an administrator", "administers the cluster", before_.administrators,
            after_.administrators);
     return std::move(found_);
@@ -111,6 +112,28 @@ class Changes {
     number(was.cpus_per_gpu, is.cpus_per_gpu, "CPUs for each GPU of a job that does not ask", 0);
     number(was.memory_per_cpu_mib.value_or(0), is.memory_per_cpu_mib.value_or(0),
            "MiB of memory for each CPU of a job that does not ask", 0);
+  }
+
+  void idle() {
+    const auto& was = before_.idle;
+    const auto& is = after_.idle;
+    if (was && !is) {
+      say("interactive allocations that nobody uses are kept", 0);
+    } else if (is && !was) {
+      say(fmt::format("interactive allocations unused for {} are released, their owners warned {} "
+                      "before",
+                      model::duration_words(is->after_minutes),
+                      model::duration_words(is->warn_minutes)),
+          is->line);
+    } else if (is) {
+      value<std::int64_t>(was->after_minutes, is->after_minutes, "an unused allocation's time",
+                          is->line, &model::duration_words);
+      value<std::int64_t>(was->warn_minutes, is->warn_minutes,
+                          "the time between warning and release", is->line, &model::duration_words);
+      value<double>(was->cpu_below, is->cpu_below, "the part of a CPU that is no use", is->line,
+                    [](const double& each) { return fmt::format("{:.0f} %", each * 100); });
+      names(was->exempt, is->exempt, "what is exempt from release", is->line);
+    }
   }
 
   // Jobs that wait for a limit that is raised or taken away.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -14,6 +15,7 @@
 #include "base/result.hpp"
 #include "control/engine.hpp"
 #include "model/cluster_state.hpp"
+#include "os/maildir.hpp"
 #include "os/process.hpp"
 #include "provider/provider.hpp"
 #include "service/cluster_model.hpp"
@@ -272,6 +274,11 @@ class Desk {
   /// Accounting over a period; a person has their own, a supervisor their department's. Errors:
   /// invalid (the period), not_found, unavailable.
   Result<UsageReport> usage(const Caller& caller, const std::string& name, const UsageOrder& order);
+  /// What the rule about unused allocations sees of the jobs that run. Errors: conflict (there is
+  /// no such rule).
+  Result<IdleReport> idle(const Caller& caller, const std::string& name);
+  /// The newest letters of the outbox; administrators only.
+  Result<std::vector<os::Letter>> mail(const Caller& caller, int most);
 
   HealthReport health();
 
@@ -304,9 +311,9 @@ class Desk {
   static Membership membership(const Asking& asking, const std::string& person,
                                const std::string& account,
                                const std::vector<scheduling::Job>& jobs);
-  static std::vector<JobAndWhy> with_reasons(
-      const Asking& asking, const scheduling::JobList& list,
-      const std::function<bool(const scheduling::Job&)>& concerns);
+  std::map<std::string, std::string> unused_words(const std::string& cluster_id);
+  std::vector<JobAndWhy> with_reasons(const Asking& asking, const scheduling::JobList& list,
+                                      const std::function<bool(const scheduling::Job&)>& concerns);
   Result<store::Cluster> row_named(const std::string& name);
   struct Reading;  // one cluster, read once for a report
   Result<Reading> read(const store::Cluster& row);

@@ -212,7 +212,8 @@ Result<JobAndWhy> Desk::why(const Caller& caller, const std::string& name, const
     return fail(ErrorKind::denied, "job {} is {}'s: they, or who supervises {}, may ask why", job,
                 found->user, found->account);
   }
-  JobAndWhy answer{.job = *found, .why = {}};
+  JobAndWhy answer{
+      .job = *found, .why = {}, .unused = unused_words(asking->reading.row.id)[found->id]};
   fill_in(answer.job, asking->run);
   answer.why =
       scheduling::why({.job = answer.job,
@@ -224,20 +225,63 @@ Result<JobAndWhy> Desk::why(const Caller& caller, const std::string& name, const
   return answer;
 }
 
+// Of jobs whose owners have been warned.
+std::map<std::string, std::string> Desk::unused_words(const std::string& cluster_id) {
+  std::map<std::string, std::string> words;
+  for (const IdleJob& each : world_.idle_watch().jobs(cluster_id)) {
+    if (each.unused && each.unused->warned != UtcTime{}) {
+      words[each.job.id] = fmt::format("unused since {} UTC, released at {} UTC unless it is used",
+                                       to_clock(each.unused->since), to_clock(each.release));
+    }
+  }
+  return words;
+}
+
+Result<IdleReport> Desk::idle(const Caller& caller, const std::string& name) {
+  const auto asking = ask(caller, name);
+  if (!asking) {
+    return pass(asking.error());
+  }
+  if (asking->campus == nullptr || !asking->campus->idle) {
+    return pass(Error{ErrorKind::conflict,
+                      name + " has no rule about unused allocations: none is released",
+                      "in campus.toml: [idle] after = \"1h\", warn = \"15m\""});
+  }
+  IdleReport report{.rule = *asking->campus->idle,
+                    .jobs = world_.idle_watch().jobs(asking->reading.row.id)};
+  if (is_person(caller)) {
+    std::erase_if(report.jobs, [&](const IdleJob& each) {
+      return each.job.user != caller.name &&
+             !supervises(asking->campus, caller.name, each.job.account);
+    });
+  }
+  return report;
+}
+
+Result<std::vector<os::Letter>> Desk::mail(const Caller& caller, int most) {
+  if (is_person(caller)) {
+    return fail(ErrorKind::denied, "the outbox is an administrator's matter");
+  }
+  return os::letters(world_.settings().outbox(), static_cast<std::size_t>(std::max(0, most)));
+}
+
 std::vector<JobAndWhy> Desk::with_reasons(
     const Asking& asking, const scheduling::JobList& list,
     const std::function<bool(const scheduling::Job&)>& concerns) {
   constexpr std::size_t kMost = 100;
   const auto partitions = scheduling::partition_rights(asking.reading.model->cluster);
+  auto unused = unused_words(asking.reading.row.id);
   std::vector<JobAndWhy> answers;
   for (const scheduling::Job& each : list.jobs) {
     if (concerns(each) && answers.size() < kMost) {
-      answers.push_back({each, scheduling::why({.job = each,
-                                                .jobs = list.jobs,
-                                                .waiting = list.waiting,
-                                                .campus = asking.campus,
-                                                .partitions = partitions,
-                                                .now = now_utc()})});
+      answers.push_back({each,
+                         scheduling::why({.job = each,
+                                          .jobs = list.jobs,
+                                          .waiting = list.waiting,
+                                          .campus = asking.campus,
+                                          .partitions = partitions,
+                                          .now = now_utc()}),
+                         unused[each.id]});
     }
   }
   return answers;

@@ -10,6 +10,7 @@
 #include "scheduling/jobs.hpp"
 #include "scheduling/usage.hpp"
 #include "scheduling/why.hpp"
+#include "service/idle_watch.hpp"
 
 namespace provost::service {
 
@@ -32,6 +33,13 @@ struct DriftReport {
 struct JobAndWhy {
   scheduling::Job job;
   std::string why;
+  std::string unused;  ///< its owner has been warned: since when it is not used, when it goes
+};
+
+/// The rule about unused allocations, and the jobs it looks at.
+struct IdleReport {
+  model::IdleRule rule;
+  std::vector<IdleJob> jobs;
 };
 
 /// An account somebody may submit in.

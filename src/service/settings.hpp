@@ -23,6 +23,8 @@ struct Settings {
   [[nodiscard]] std::string bucket_root() const {
     return buckets.empty() ? state + "/buckets" : buckets;
   }
+  /// A Maildir of what people are told.
+  [[nodiscard]] std::string outbox() const { return state + "/mail"; }
   /// What a cluster's users keep: survives the cluster unless it is deleted with its data. By name,
   /// so that a cluster made again under its name finds its /fsx again.
   [[nodiscard]] std::string data_directory(const std::string& cluster) const {

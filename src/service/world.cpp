@@ -55,6 +55,7 @@ World::World(Settings settings, std::unique_ptr<store::Store> store,
 
 World::~World() {
   stop();
+  idle_watch_.reset();
   collector_.reset();
 }
 
@@ -62,6 +63,9 @@ void World::stop() {
   agents_.forget_all();
   if (engine_) {
     engine_->stop();
+  }
+  if (idle_watch_) {
+    idle_watch_->stop();
   }
 }
 
@@ -77,6 +81,7 @@ void World::start(ListenForAgents listen_for_agents) {
         ignore(inspect_accounts(controller, false), "it is asked again");
       });
   engine_->start();
+  idle_watch_ = std::make_unique<IdleWatch>(*this);
 }
 
 Result<std::shared_ptr<const ClusterModel>> World::model_of(const store::Cluster& row,

@@ -14,6 +14,7 @@
 #include "scheduling/scheduling.hpp"
 #include "service/cluster_model.hpp"
 #include "service/collector.hpp"
+#include "service/idle_watch.hpp"
 #include "service/keys.hpp"
 #include "service/settings.hpp"
 #include "store/store.hpp"
@@ -48,6 +49,7 @@ class World {
   std::mutex& change_mutex() { return change_mutex_; }
   control::Engine& engine() { return *engine_; }
   Collector& collector() { return *collector_; }
+  IdleWatch& idle_watch() { return *idle_watch_; }
 
   /// The meaning of a stored cluster; cached until its rows change. Any thread.
   Result<std::shared_ptr<const ClusterModel>> model_of(const store::Cluster& row,
@@ -95,7 +97,8 @@ class World {
   std::mutex log_mutex_;
   ListenForAgents listen_for_agents_;
   std::unique_ptr<Collector> collector_;
-  std::unique_ptr<control::Engine> engine_;  // last: its actions use all of the above
+  std::unique_ptr<control::Engine> engine_;  // its actions use all of the above
+  std::unique_ptr<IdleWatch> idle_watch_;
 };
 
 }  // namespace provost::service

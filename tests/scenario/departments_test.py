@@ -446,6 +446,56 @@ class Departments(unittest.TestCase):
         wait_until(tried, 120, "the node is back")
         self.assertTrue(all(each.status != 0 for each in answers))
 
+    # --- allocations that nobody uses
+
+    def event_lines(self):
+        return self.daemon.provost("events", "campus", "--limit", "20000").out
+
+    def test_160_what_nobody_uses_is_warned_about_and_released(self):
+        idle = CAMPUS + '\n[idle]\nafter = "2m"\nwarn = "1m"\nexempt = ["chi"]\n'
+        self.assertIn("interactive allocations unused for 2 minutes are released", self.plan(idle).out)
+        self.apply(idle)
+        # Four at once: one that nobody uses, one whose user computes, one exempt, and a batch job that sleeps.
+        self.run_as("minh", "(salloc -A vision -p cpu -c1 sleep 900 >salloc.out 2>&1 &) ; sleep 1")
+        self.run_as("duc", "(srun -p cpu -c1 python3 -c 'while True: pass' >/dev/null 2>&1 &) ; sleep 1")
+        self.run_as("chi", "(salloc -p debug -c1 sleep 900 >/dev/null 2>&1 &) ; sleep 1")
+        batch = self.submit("an", "-c1", "sleep 900")
+        wait_until(lambda: self.on("squeue -h -a -t R -o %u | sort").split() == ["an", "chi", "duc", "minh"], 60, "all run")
+        job, node = self.on("squeue -h -u minh -o '%A %N'").split()
+        self.run_as("minh", f"(ssh -tt -o BatchMode=yes {node} sleep 900 >session.out 2>&1 </dev/null &) ; sleep 1")
+        told = lambda: json.loads(self.daemon.provost("idle", "campus", "--json").out)["idle"]["jobs"]
+        wait_until(lambda: len(told()) == 4, 60, "provostd has looked")
+        alone = {each["user"]: each["left_alone"] for each in told()}
+        self.assertIn("chi is exempt", alone["chi"])
+        wait_until(lambda: {e["user"]: e["left_alone"] for e in told()}["an"] == "it has a batch script", 60, "it is known")
+
+        wait_until(lambda: f"minh is warned: job {job} is released at" in self.event_lines(), 120, "its owner is warned")
+        line = line_of("[idle]", idle)
+        self.assertRegex(self.event_lines(), rf"job {job} of minh \(vision\): 1 CPU unused for .* of CPU time in it; campus.toml:{line}")
+        words = f"Job {job} has not used its 1 CPU for"
+        wait_until(lambda: words in self.run_as("minh", "cat salloc.out").out, 20, "salloc tells")
+        wait_until(lambda: words in self.run_as("minh", "cat session.out").out, 20, "the ssh session tells")
+        letters = self.daemon.provost("mail", "--full").out
+        self.assertIn(f"Job {job} on campus is not used", letters)
+        self.assertIn(words, letters)
+        self.assertIn("unless it is used", self.daemon.provost("my", "--as", "minh").out)
+        self.assertIn("unless it is used", self.daemon.provost("why", job).out)
+
+        self.daemon.restart()  # kill -9: what was decided stays decided
+        wait_until(lambda: self.state(job).startswith("CANCELLED"), 150, "it is released")
+        wait_until(lambda: f"job {job} of minh is released" in self.event_lines(), 10, "an event says so")
+        self.assertEqual(self.event_lines().count(f"minh is warned: job {job}"), 1, "warned once")
+        self.assertIn("released by provost", self.on(f"sacct -nX -j {job} -o admincomment%200"))
+        self.assertIn("was released", self.daemon.provost("mail").out)
+        self.assertEqual(self.on("squeue -h -a -t R -o %u | sort").split(), ["an", "chi", "duc"])
+        self.assertEqual(self.on(f"squeue -h -j {batch} -o %T"), "RUNNING")
+
+    def test_162_without_the_rule_nothing_is_watched(self):
+        self.apply(CAMPUS)
+        asked = self.daemon.provost("idle", "campus", check=False)
+        self.assertEqual(asked.status, 1)
+        self.assertIn("[idle]", asked.err)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2, argv=[sys.argv[0], *sys.argv[1:]])
