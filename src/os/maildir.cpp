@@ -71,8 +71,9 @@ std::int64_t time_of(const std::string& name) {
 std::vector<std::pair<std::string, std::string>> files_of(const std::string& maildir) {
   std::vector<std::pair<std::string, std::string>> files;  // name, path
   for (const char* folder : kFolders) {
-    for (const std::string& name : list_directory(maildir + "/" + folder)) {
-      files.emplace_back(name, maildir + "/" + folder + "/" + name);
+    const std::string directory = fmt::format("{}/{}", maildir, folder);
+    for (const std::string& name : list_directory(directory)) {
+      files.emplace_back(name, fmt::format("{}/{}", directory, name));
     }
   }
   return files;
