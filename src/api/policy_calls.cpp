@@ -45,6 +45,8 @@ bool Endpoint::answer_policy(const Asked& asked) {
     asked.responder.send(reply(desk_.my(asked.caller, cluster, asked.query("as")), "my"));
   } else if (what == "department" && path.size() == 6 && get) {
     asked.responder.send(reply(desk_.department(asked.caller, cluster, path[5]), "department"));
+  } else if (what == "calendar" && path.size() == 5 && get) {
+    asked.responder.send(reply(desk_.calendar(asked.caller, cluster), "calendar"));
   } else if (what == "idle" && path.size() == 5 && get) {
     asked.responder.send(reply(desk_.idle(asked.caller, cluster), "idle"));
   } else if (what == "usage" && path.size() == 5 && get) {

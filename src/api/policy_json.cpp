@@ -95,6 +95,31 @@ json::object to_json(const service::JobAndWhy& answer) {
           {"why", answer.why},      {"unused", answer.unused}};
 }
 
+json::array announced(const std::vector<scheduling::Announced>& all) {
+  json::array array;
+  for (const scheduling::Announced& each : all) {
+    array.push_back({{"name", each.name},
+                     {"what", each.words},
+                     {"begins", each.next},
+                     {"ends", each.end},
+                     {"maintenance", each.maintenance},
+                     {"line", each.line}});
+  }
+  return array;
+}
+
+json::object to_json(const service::CalendarReport& report) {
+  json::array by_hand;
+  for (const scheduling::SlurmReservation& each : report.by_hand) {
+    by_hand.push_back({{"name", each.name},
+                       {"begins", each.start},
+                       {"ends", each.end},
+                       {"nodes", each.nodes},
+                       {"maintenance", each.maintenance}});
+  }
+  return {{"reservations", announced(report.announced)}, {"by_hand", std::move(by_hand)}};
+}
+
 json::object to_json(const service::PersonReport& person) {
   json::array accounts;
   for (const service::Membership& each : person.accounts) {
@@ -105,7 +130,8 @@ json::object to_json(const service::PersonReport& person) {
           {"administrator", person.administrator},
           {"accounts", std::move(accounts)},
           {"jobs", jobs(person.jobs)},
-          {"jobs_left_out", person.left_out}};
+          {"jobs_left_out", person.left_out},
+          {"calendar", announced(person.calendar)}};
 }
 
 json::object to_json(const service::DepartmentReport& department) {

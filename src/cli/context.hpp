@@ -134,6 +134,7 @@ int my(const Context& context, const PolicyArguments& arguments);
 int department(const Context& context, const PolicyArguments& arguments);
 
 int idle(const Context& context, const PolicyArguments& arguments);
+int calendar(const Context& context, const PolicyArguments& arguments);
 
 struct MailArguments {
   int limit = 20;

@@ -82,6 +82,14 @@ constexpr std::array kWords = {
               "counts until now. Efficiency is of jobs that ended in the period, over their whole "
               "time; memory is the most that one step used at once.",
           .see_also = {"provost-my(1)", "provost-department(1)"}},
+    Words{
+        .command = "calendar",
+        .text =
+            "Shows the reservations of campus.toml as Slurm has them, with when each begins next, "
+            "for whom, and on which nodes; and those that somebody made by hand with scontrol, "
+            "which are left alone. Jobs of people who may use a reservation go into it by "
+            "themselves. provost-my(1) announces to a person what concerns them two weeks ahead.",
+        .see_also = {"provost-my(1)", "provost-explain(1)"}},
     Words{.command = "idle",
           .text =
               "Shows the jobs that run as the campus's rule about unused allocations sees them. An "

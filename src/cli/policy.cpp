@@ -111,7 +111,60 @@ void print_account(const Context& context, const json::object& account) {
   print_limits(context, list(account, "limits"), 2);
 }
 
+// "2027-03-03 14:00" of "2027-03-03T14:00:00".
+std::string minute_of(const json::object& reservation, const char* name) {
+  constexpr std::size_t kDate = 10;
+  constexpr std::size_t kMinutes = 16;
+  std::string time = text(reservation, name).substr(0, kMinutes);
+  if (time.size() > kDate) {
+    time[kDate] = ' ';
+  }
+  return time;
+}
+
+void print_calendar(const Context& context, const json::array& reservations, const char* heading) {
+  Table table({"BEGINS", "ENDS", "RESERVATION", "WHAT", "WRITTEN IN"});
+  for (const json::value& each : reservations) {
+    const json::object& one = each.get_object();
+    table.add({minute_of(one, "begins"), minute_of(one, "ends"), text(one, "name"),
+               text(one, "what"), line_words(one)});
+  }
+  if (!table.empty()) {
+    std::cout << heading << "\n" << table.text(context.terminal);
+  }
+}
+
 }  // namespace
+
+int calendar(const Context& context, const PolicyArguments& arguments) {
+  const auto name = the_cluster(context, arguments.cluster);
+  if (!name) {
+    return report(name.error());
+  }
+  const auto answer = context.client.get("/v1/clusters/" + os::url_encode(*name) + "/calendar");
+  if (!answer) {
+    return report(answer.error());
+  }
+  if (context.json) {
+    return print(*answer);
+  }
+  const json::object& found = child(*answer, "calendar");
+  print_calendar(context, list(found, "reservations"),
+                 "Reservations, in the cluster's time (UTC):");
+  Table table({"BEGINS", "ENDS", "RESERVATION", "NODES"});
+  for (const json::value& each : list(found, "by_hand")) {
+    const json::object& one = each.get_object();
+    table.add(
+        {minute_of(one, "begins"), minute_of(one, "ends"), text(one, "name"), text(one, "nodes")});
+  }
+  if (!table.empty()) {
+    std::cout << "\nMade by hand, left alone:\n" << table.text(context.terminal);
+  }
+  if (list(found, "reservations").empty() && table.empty()) {
+    std::cout << "no reservations to come\n";
+  }
+  return kDone;
+}
 
 Called<std::string> the_cluster(const Context& context, const std::string& given) {
   if (!given.empty()) {
@@ -226,6 +279,7 @@ int my(const Context& context, const PolicyArguments& arguments) {
     std::cout << "\nin no department: no jobs can be submitted\n";
   }
   print_jobs(context, person, false);
+  print_calendar(context, list(person, "calendar"), "\nIn the next two weeks:");
   return kDone;
 }
 

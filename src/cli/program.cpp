@@ -299,8 +299,13 @@ void Program::declare_idle() {
   CLI::App* unused = command("idle", "Allocations that nobody uses, and when they are released",
                              "  provost idle university",
                              [this](const Context& context) { return idle(context, policy_); });
-  unused->add_option("cluster,--cluster", policy_.cluster, "The cluster, where there are several")
-      ->type_name("CLUSTER");
+  CLI::App* dates = command("calendar", "Reservations and maintenance, and when each comes next",
+                            "  provost calendar university",
+                            [this](const Context& context) { return calendar(context, policy_); });
+  for (CLI::App* each : {unused, dates}) {
+    each->add_option("cluster,--cluster", policy_.cluster, "The cluster, where there are several")
+        ->type_name("CLUSTER");
+  }
   CLI::App* letters =
       command("mail", "What people have been told: the newest letters of the outbox",
               "  provost mail\n  provost mail --full --limit 1",

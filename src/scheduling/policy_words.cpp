@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "model/limits.hpp"
+#include "scheduling/calendar.hpp"
 
 namespace provost::scheduling {
 namespace {
@@ -58,6 +59,7 @@ class Changes {
       }
     }
     idle();
+    calendar();
     people("an administrator", "administers the cluster", before_.administrators,
            after_.administrators);
     return std::move(found_);
@@ -133,6 +135,32 @@ class Changes {
       value<double>(was->cpu_below, is->cpu_below, "the part of a CPU that is no use", is->line,
                     [](const double& each) { return fmt::format("{:.0f} %", each * 100); });
       names(was->exempt, is->exempt, "what is exempt from release", is->line);
+    }
+  }
+
+  void calendar() {
+    const auto find = [](const model::Campus& campus, const std::string& name) {
+      const auto& all = campus.reservations;
+      const auto found = std::find_if(all.begin(), all.end(), [&](const model::Reservation& each) {
+        return each.name == name;
+      });
+      return found == all.end() ? nullptr : &*found;
+    };
+    for (const model::Reservation& each : after_.reservations) {
+      const model::Reservation* was = find(before_, each.name);
+      const std::string words = reservation_words(each);
+      if (was == nullptr) {
+        say(fmt::format("reserves {}: {}", each.name, words), each.line);
+      } else if (reservation_words(*was) != words || was->from != each.from) {
+        say(fmt::format("reservation {} is {} instead of {}", each.name, words,
+                        reservation_words(*was)),
+            each.line);
+      }
+    }
+    for (const model::Reservation& each : before_.reservations) {
+      if (find(after_, each.name) == nullptr) {
+        say(fmt::format("reservation {} goes", each.name), 0);
+      }
     }
   }
 

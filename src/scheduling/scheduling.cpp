@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "os/tls.hpp"
 #include "scheduling/job_submit.hpp"
 #include "scheduling/slurm_config_script.hpp"
 
@@ -173,6 +174,23 @@ model::Action<Deed> reconfigure_action(const Wanted& wanted, const FilesSeen& se
   return {step, Reconfigure{wanted.configuration, seen.live != seen.agreed}};
 }
 
+model::Action<Deed> calendar_action(const Wanted& wanted, const CalendarSeen& seen) {
+  std::vector<std::string> words;
+  for (const CalendarChange& each : calendar_changes(wanted.calendar, seen)) {
+    words.push_back(each.words);
+  }
+  model::Step step;
+  step.key = fmt::format("{}/calendar/{}/sync", wanted.cluster,
+                         to_hex(os::sha256(join(words, ";"))).substr(0, 16));
+  step.kind = "sync calendar";
+  step.line =
+      fmt::format("~ calendar  sync  {} reservation{}", words.size(), words.size() == 1 ? "" : "s");
+  step.because.sentence = "Slurm's reservations are not those of campus.toml: " + join(words, "; ");
+  step.needs = {wanted.cluster + "/slurmctld/answers", wanted.cluster + "/slurm-config/in-force",
+                in_force(wanted, "accounting", digest(wanted.accounts))};
+  return {step, SyncCalendar{wanted.calendar}};
+}
+
 // slurmdbd tells slurmctld of changes by itself, but not a slurmctld that has read its associations
 // and not registered yet: it then refuses jobs of users that sacctmgr shows. Such a one reads anew
 // on reconfigure. Prints who is missing; standard input has "account|user" a line.
@@ -321,6 +339,9 @@ Wanted wanted(const model::Cluster& cluster, const model::Layout& layout,
                 .kept = kept,
                 .mends_drift = !cluster.campus || cluster.campus->mends_drift};
   wanted.configuration = digest(slurm::merge(wanted.made, kept));
+  if (cluster.campus) {
+    wanted.calendar = calendar_of(*cluster.campus, layout);
+  }
   return wanted;
 }
 
@@ -349,6 +370,9 @@ model::Plan<Deed> plan(const Wanted& wanted, const Seen& seen) {
   if (seen.files && seen.files->live != wanted.configuration &&
       (is_settled(wanted, *seen.files) || seen.files->agreed != wanted.configuration)) {
     plan.actions.push_back(reconfigure_action(wanted, *seen.files));
+  }
+  if (seen.calendar && !calendar_changes(wanted.calendar, *seen.calendar).empty()) {
+    plan.actions.push_back(calendar_action(wanted, *seen.calendar));
   }
   return plan;
 }
@@ -433,6 +457,39 @@ model::Outcome act(const SyncAccounts& deed, const slurm::Run& run) {
     return retry(std::move(found), std::chrono::seconds(30));
   }
   return known_to_slurmctld(deed.wanted, run);
+}
+
+Result<CalendarSeen> calendar_seen(const slurm::Run& run) {
+  const auto ran = run(see_calendar_command(), "");
+  if (!ran) {
+    return pass(ran.error(), "while asking for the reservations");
+  }
+  if (ran->status != 0) {
+    return fail(ErrorKind::unavailable, "slurmctld does not tell its reservations: {}",
+                slurm::last_words(ran->err));
+  }
+  return parse_calendar(ran->out);
+}
+
+model::Outcome act(const SyncCalendar& deed, const slurm::Run& run) {
+  constexpr std::chrono::seconds kAgain{30};
+  const auto seen = calendar_seen(run);
+  if (!seen) {
+    return retry(seen.error().message, kAgain);
+  }
+  std::vector<std::string> refused;
+  for (const CalendarChange& each : calendar_changes(deed.wanted, *seen)) {
+    std::vector<std::string> argv{"scontrol"};
+    argv.insert(argv.end(), each.arguments.begin(), each.arguments.end());
+    const auto ran = run(argv, "");
+    if (!ran) {
+      return retry(ran.error().message, kAgain);
+    }
+    if (ran->status != 0) {
+      refused.push_back(each.words + ": " + slurm::last_words(ran->err));
+    }
+  }
+  return refused.empty() ? model::Outcome{} : retry(join(refused, "; "), kAgain);
 }
 
 model::Outcome act(const Reconfigure& deed, const slurm::Run& run) {

@@ -21,6 +21,7 @@
 #include "model/node_part.hpp"
 #include "model/plan.hpp"
 #include "scheduling/accounts.hpp"
+#include "scheduling/calendar.hpp"
 #include "scheduling/configuration.hpp"
 #include "slurm/client.hpp"
 
@@ -41,6 +42,7 @@ struct Wanted {
   Configuration made;             ///< without what was changed by hand
   std::vector<slurm::Edit> kept;  ///< what was changed by hand and stays
   bool mends_drift = true;        ///< accounts that somebody changed by hand are put right
+  Calendar calendar{};
 };
 Wanted wanted(const model::Cluster& cluster, const model::Layout& layout,
               const std::vector<slurm::Edit>& kept);
@@ -61,6 +63,7 @@ struct Seen {
   std::optional<Accounts> accounts;
   std::optional<FilesSeen> files;
   std::string agreed_accounts{};  ///< digest of the accounts that were put in force last
+  std::optional<CalendarSeen> calendar{};
 };
 
 /// Somebody changed accounts by hand that the campus only wants to be told of: they are left alone
@@ -75,7 +78,10 @@ struct Reconfigure {
   std::string digest;            ///< of the files that must have been delivered
   bool over_hand_edits = false;  ///< what was changed by hand is lost
 };
-using Deed = std::variant<SyncAccounts, Reconfigure>;
+struct SyncCalendar {
+  Calendar wanted;
+};
+using Deed = std::variant<SyncAccounts, Reconfigure, SyncCalendar>;
 
 /// Conditions that hold by what is seen. Pure.
 std::vector<model::Condition> facts(const Wanted& wanted, const Seen& seen);
@@ -102,5 +108,13 @@ model::Outcome act(const SyncAccounts& deed, const slurm::Run& run);
 /// Puts the delivered files in force. Refused by slurmctld: the old files are back, the old
 /// configuration never stopped running, and `found` holds slurmctld's words.
 model::Outcome act(const Reconfigure& deed, const slurm::Run& run);
+
+/// Errors: unavailable.
+Result<CalendarSeen> calendar_seen(const slurm::Run& run);
+
+/// Brings Slurm's reservations to those that are wanted now, one scontrol a change, each tried
+/// whatever became of the others. Repeatable. Retry with slurmctld's words for what it refuses:
+/// nodes that another reservation has, jobs that run in one that is to go.
+model::Outcome act(const SyncCalendar& deed, const slurm::Run& run);
 
 }  // namespace provost::scheduling

@@ -277,6 +277,9 @@ class Desk {
   /// What the rule about unused allocations sees of the jobs that run. Errors: conflict (there is
   /// no such rule).
   Result<IdleReport> idle(const Caller& caller, const std::string& name);
+  /// Reservations and when each comes next. A person sees their own, and maintenance. Errors:
+  /// unavailable (slurmctld has not been asked yet).
+  Result<CalendarReport> calendar(const Caller& caller, const std::string& name);
   /// The newest letters of the outbox; administrators only.
   Result<std::vector<os::Letter>> mail(const Caller& caller, int most);
 

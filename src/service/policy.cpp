@@ -86,6 +86,45 @@ std::vector<std::string> open_partitions(const std::vector<scheduling::Partition
   return names;
 }
 
+// What concerns a person: reservations that they may use, and maintenance.
+std::vector<scheduling::Announced> announced_to(const Campus& campus,
+                                                const scheduling::Calendar& calendar,
+                                                const scheduling::CalendarSeen& seen,
+                                                const std::string& person) {
+  scheduling::Calendar theirs;
+  for (const scheduling::Calendar::Entry& each : calendar.entries) {
+    const Campus::Found found = campus.find_account(each.said.department);
+    bool member = has(each.users, person);
+    if (found.project != nullptr) {
+      member = member || has(found.project->members, person) || found.project->lead == person;
+    } else if (found.department != nullptr) {
+      member = member || has(found.department->members, person) ||
+               has(found.department->supervisors, person);
+      for (const model::Project& project : found.department->projects) {
+        member = member || has(project.members, person);
+      }
+    }
+    if (member || each.said.maintenance) {
+      theirs.entries.push_back(each);
+    }
+  }
+  return scheduling::announced(theirs, seen);
+}
+
+// The day two weeks after a local time.
+std::string announced_until(const std::string& now) {
+  constexpr std::chrono::days kAhead{14};
+  int year = 0;
+  unsigned month = 0;
+  unsigned day = 0;
+  if (std::sscanf(now.c_str(), "%4d-%2u-%2u", &year, &month, &day) != 3) {
+    return {};
+  }
+  const std::chrono::sys_days today(std::chrono::year(year) / static_cast<int>(month) /
+                                    static_cast<int>(day));
+  return to_iso(today + kAhead).substr(0, now.size());
+}
+
 Error no_campus(const std::string& cluster) {
   return {ErrorKind::conflict,
           fmt::format("{} has no campus file, so no departments and no policy", cluster),
@@ -258,6 +297,28 @@ Result<IdleReport> Desk::idle(const Caller& caller, const std::string& name) {
   return report;
 }
 
+Result<CalendarReport> Desk::calendar(const Caller& caller, const std::string& name) {
+  const auto asking = ask(caller, name);
+  if (!asking) {
+    return pass(asking.error());
+  }
+  const auto seen = world_.scheduling_seen(asking->reading.row.id).calendar;
+  if (!seen) {
+    return fail(ErrorKind::unavailable, "the reservations of {} are not known yet", name);
+  }
+  const scheduling::Calendar& wanted = asking->reading.model->scheduling.calendar;
+  CalendarReport report{.announced = is_person(caller)
+                                         ? announced_to(*asking->campus, wanted, *seen, caller.name)
+                                         : scheduling::announced(wanted, *seen),
+                        .by_hand = {}};
+  for (const scheduling::SlurmReservation& each : seen->reservations) {
+    if (!each.ours && !is_person(caller)) {
+      report.by_hand.push_back(each);
+    }
+  }
+  return report;
+}
+
 Result<std::vector<os::Letter>> Desk::mail(const Caller& caller, int most) {
   if (is_person(caller)) {
     return fail(ErrorKind::denied, "the outbox is an administrator's matter");
@@ -324,6 +385,13 @@ Result<PersonReport> Desk::my(const Caller& caller, const std::string& name,
   report.left_out = list->left_out;
   report.jobs =
       with_reasons(*asking, *list, [&](const scheduling::Job& job) { return job.user == person; });
+  if (const auto seen = world_.scheduling_seen(asking->reading.row.id).calendar) {
+    report.calendar =
+        announced_to(campus, asking->reading.model->scheduling.calendar, *seen, person);
+    const std::string until = announced_until(seen->now);
+    std::erase_if(report.calendar,
+                  [&](const scheduling::Announced& each) { return each.next > until; });
+  }
   return report;
 }
 

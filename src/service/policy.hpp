@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "scheduling/calendar.hpp"
 #include "scheduling/jobs.hpp"
 #include "scheduling/usage.hpp"
 #include "scheduling/why.hpp"
@@ -34,6 +35,12 @@ struct JobAndWhy {
   scheduling::Job job;
   std::string why;
   std::string unused;  ///< its owner has been warned: since when it is not used, when it goes
+};
+
+/// The campus's reservations, and those that somebody made by hand.
+struct CalendarReport {
+  std::vector<scheduling::Announced> announced;
+  std::vector<scheduling::SlurmReservation> by_hand;
 };
 
 /// The rule about unused allocations, and the jobs it looks at.
@@ -64,7 +71,8 @@ struct PersonReport {
   bool administrator = false;
   std::vector<Membership> accounts;
   std::vector<JobAndWhy> jobs;
-  int left_out = 0;  ///< waiting ones beyond the first hundred
+  int left_out = 0;                             ///< waiting ones beyond the first hundred
+  std::vector<scheduling::Announced> calendar;  ///< of the next two weeks
 };
 
 struct DepartmentReport {

@@ -168,8 +168,10 @@ Status World::inspect_accounts(const cluster::NodeKey& controller, bool now) {
 
 Status World::inspect(const cluster::NodeKey& controller) {
   auto files = scheduling::files_seen(run_on(agents_, controller));
+  auto calendar = scheduling::calendar_seen(run_on(agents_, controller));
   const std::scoped_lock lock(models_mutex_);
   auto& seen = scheduling_[controller.cluster_id];
+  seen.calendar = calendar ? std::optional(std::move(*calendar)) : std::nullopt;
   if (!files) {
     seen.files.reset();
     return pass(files.error());

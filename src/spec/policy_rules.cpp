@@ -407,6 +407,8 @@ std::int64_t nodes_of(const Policy& policy, const Value& table) {
   return nodes;
 }
 
+constexpr std::size_t kDate = 10;  // "2027-03-03": a day, to its end
+
 void reservation(Policy& policy, const Value& table, const std::string& path) {
   group_names(policy, table, path);
   const auto error = [&](const Value& value, std::string_view field, const char* rule,
@@ -447,7 +449,7 @@ void reservation(Policy& policy, const Value& table, const std::string& path) {
     error(table, "", "when", "it has no beginning and end",
           "add from = and until =, or every = \"Tue 14:00-17:00\"");
   } else if (from != nullptr && until != nullptr && !(from->text < until->text) &&
-             !(every != nullptr && from->text == until->text)) {
+             !(from->text == until->text && until->text.size() == kDate)) {
     error(*until, "until", "when", "it ends before it begins", fmt::format("after {}", from->text));
   }
   if (every != nullptr && every->text.size() > 11) {

@@ -1,5 +1,6 @@
 """A campus's policy at work: what Slurm does with real jobs of departments, projects and people."""
 
+import datetime
 import json
 import re
 import sys
@@ -340,7 +341,8 @@ class Departments(unittest.TestCase):
         wait_until(lambda: self.daemon.cluster("campus")["cluster"]["status"] == "InService", 180, "the change is done")
         self.assertEqual(self.daemon.provost("drift", "campus").status, 0)
         shown = self.on("sacctmgr -nP show assoc account=crowd format=user,grptres wopl")
-        self.assertEqual(len([line for line in shown.splitlines() if line.endswith("|cpu=2")]), users)
+        self.assertEqual(len([line for line in shown.splitlines() if line.endswith("|cpu=2")]), users,
+                         self.daemon.provost("events", "campus", "--limit", 40).out)
 
     def syncing(self):
         """slurmdbd has some of the crowd and not all of it."""
@@ -495,6 +497,74 @@ class Departments(unittest.TestCase):
         asked = self.daemon.provost("idle", "campus", check=False)
         self.assertEqual(asked.status, 1)
         self.assertIn("[idle]", asked.err)
+
+    # --- the calendar
+
+    def reservations(self):
+        shown = self.on("scontrol -o show reservations")
+        return {re.search("ReservationName=(\\S+)", line)[1]: line for line in shown.splitlines() if "ReservationName" in line}
+
+    def test_170_reservations_of_the_policy_are_slurms(self):
+        now = datetime.datetime.utcnow()
+        at = lambda **later: (now + datetime.timedelta(**later)).strftime("%Y-%m-%dT%H:%M:%S")
+        calendar = CAMPUS + f"""
+[[reservation]]
+name = "exam"
+department = "vision"
+groups = ["cpu"]
+nodes = 1
+from = {at(minutes=-5)}
+until = {at(hours=1)}
+
+[[reservation]]
+name = "course"
+department = "nlp"
+groups = ["gpu"]
+every = "Tue,Thu 02:00-03:00"
+
+[[reservation]]
+name = "service"
+maintenance = true
+from = {at(days=3)[:10]}
+until = {at(days=3)[:10]}
+
+[[reservation]]
+name = "ended"
+maintenance = true
+from = {at(days=-3)[:10]}
+until = {at(days=-2)[:10]}
+"""
+        self.assertIn("reserves exam: 1 node of cpu", self.plan(calendar).out)
+        self.apply(calendar)
+        wait_until(lambda: set(self.reservations()) == {"exam", "course-tue", "course-thu", "service"}, 60, "Slurm has them")
+        made = self.reservations()
+        self.assertIn("Nodes=cpu-1 ", made["exam"])
+        self.assertIn("Accounts=vision", made["exam"])
+        self.assertIn("WEEKLY", made["course-tue"])
+        self.assertIn("MAINT", made["service"])
+        self.assertIn("Nodes=cpu-[1-2],gpu-[1-2] ", made["service"])
+        mine = self.submit("duc", "-p cpu -w cpu-1 -t 5")
+        self.running(mine)
+        self.assertIn("Reservation=exam", self.on(f"scontrol -o show job {mine}"))
+        other = self.submit("chi", "-p debug -w cpu-1 -t 5")
+        wait_until(lambda: self.reason(other) not in ("None", "Priority", ""), 60, "others wait")
+        self.assertEqual(self.on(f"squeue -h -j {other} -o %T"), "PENDING")
+        for person, concerns, others in (("duc", "exam", "course"), ("an", "course-tue", "exam"), ("chi", "service", "exam")):
+            shown = self.daemon.provost("my", "--as", person).out.partition("two weeks")[2]
+            self.assertIn(concerns, shown)
+            self.assertIn("service", shown)
+            self.assertNotIn(others, shown)
+        # By hand: what is taken away comes back, what is made is left alone.
+        self.on("scontrol create reservation ReservationName=mine StartTime=now+600 Duration=10 Users=root Nodes=cpu-2")
+        self.on("scontrol delete ReservationName=service")
+        wait_until(lambda: "service" in self.reservations(), 120, "it is made again")
+        shown = self.daemon.provost("calendar", "campus").out
+        self.assertIn("Made by hand", shown)
+        self.assertIn(f"campus.toml:{line_of('[[reservation]]', calendar)}", shown)
+        self.apply(CAMPUS)
+        self.on(f"scancel {mine} {other}")
+        wait_until(lambda: set(self.reservations()) == {"mine"}, 120, "only what was made by hand is left")
+        self.on("scontrol delete ReservationName=mine")
 
 
 if __name__ == "__main__":
