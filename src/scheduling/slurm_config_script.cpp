@@ -81,6 +81,9 @@ seen() {
 
 answers() { timeout 10 scontrol ping >/dev/null 2>&1; }
 
+# is_silence WORDS: a client's words (none: it was ended) that tell of no answer, good or bad.
+is_silence() { [ -z "$1" ] || grep -qiE 'timed out|unable to contact|connection|zero bytes|communication' <<<"$1"; }
+
 # answers_soon: slurmctld executes itself anew on reconfigure and is away for a moment.
 answers_soon() {
   local try
@@ -138,6 +141,12 @@ try() {
   local why
   why=$(words "$since")
   put_back
+  # Busy is not refused: a slurmctld that waits for its slurmdbd answers nobody, and goes on. What it
+  # still reads of this try are the old files.
+  if [ -z "$why" ] && systemctl -q is-active slurmctld.service && is_silence "$said"; then
+    echo "slurmctld does not answer" >&2
+    exit 5
+  fi
   answers || systemctl restart slurmctld.service
   echo "${why:-${said:-slurmctld ended}}" >&2
   exit 3
