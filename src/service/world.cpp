@@ -86,6 +86,9 @@ void World::start(ListenForAgents listen_for_agents) {
 
 Result<std::shared_ptr<const ClusterModel>> World::model_of(const store::Cluster& row,
                                                             const std::vector<store::Node>& nodes) {
+  if (nodes.empty()) {  // deleted between two looks into the store: a cluster has a controller
+    return fail(ErrorKind::not_found, "{} is gone", row.name);
+  }
   const std::string mark = fingerprint(row, nodes);
   {
     const std::scoped_lock lock(models_mutex_);
