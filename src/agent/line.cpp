@@ -155,6 +155,7 @@ protocol::Report Line::next_report(bool first) {
   }
   if (first || now - jobs_sent_ > kJobs) {
     report.jobs = jobs_.look();
+    report.gpus = gpus_.look();
     jobs_sent_ = now;
   }
   return report;

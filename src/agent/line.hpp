@@ -9,6 +9,7 @@
 #include <stop_token>
 #include <string>
 
+#include "agent/gpu_use.hpp"
 #include "agent/job_use.hpp"
 #include "agent/memory.hpp"
 #include "agent/runs.hpp"
@@ -49,6 +50,7 @@ class Line {
   std::chrono::steady_clock::time_point inventory_sent_;
   std::chrono::steady_clock::time_point jobs_sent_;
   JobWatch jobs_;  ///< on the thread of `run` alone
+  GpuWatch gpus_;  ///< likewise
   Worker worker_;
   Runs runs_;
 };

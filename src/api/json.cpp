@@ -334,15 +334,38 @@ json::object to_json(const service::Stray& stray) {
   return {{"name", stray.cluster}, {"nodes", to_array(stray.nodes)}};
 }
 
+json::object to_json(const os::NvidiaGpu& gpu) {
+  const std::string mig = gpu.mig == os::Mig::on    ? "on"
+                          : gpu.mig == os::Mig::off ? "off"
+                                                    : "impossible";
+  json::array profiles;
+  for (const os::MigProfile& each : gpu.profiles) {
+    profiles.push_back(json::object{{"name", each.name}, {"most", each.most}});
+  }
+  return {{"file", gpu.file},
+          {"name", gpu.name},
+          {"uuid", gpu.uuid},
+          {"memory_mib", gpu.memory_mib},
+          {"mig", mig},
+          {"profiles", std::move(profiles)},
+          {"partitions", to_array(gpu.partitions)}};
+}
+
 json::object to_json(const service::HostReport& host) {
   json::array strays;
   for (const service::Stray& each : host.strays) {
     strays.push_back(to_json(each));
   }
+  json::array gpus;
+  for (const os::NvidiaGpu& each : host.capacity.gpu_details) {
+    gpus.push_back(to_json(each));
+  }
   return {{"cpus", host.capacity.cpus},
           {"memory_mib", host.capacity.memory_total_mib},
           {"memory_available_mib", host.capacity.memory_available_mib},
           {"gpus", to_array(host.capacity.gpus)},
+          {"gpu_driver", or_null(host.capacity.gpu_driver)},
+          {"gpu_details", std::move(gpus)},
           {"raised_limits", to_array(host.raised_limits)},
           {"network", host.network},
           {"api", or_null(host.api_url)},

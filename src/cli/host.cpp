@@ -84,6 +84,40 @@ Status replace(const std::string& from, const std::string& to) {
 
 }  // namespace
 
+namespace {
+
+// "/dev/nvidia0: NVIDIA H100 80GB HBM3, 81559 MiB, MIG off", a line each, then the driver.
+std::string gpu_words(const json::object& host) {
+  const json::array& details = list(host, "gpu_details");
+  if (details.empty()) {
+    const std::string why = text(host, "gpu_driver");
+    const std::string files = joined(list(host, "gpus"), ", ");
+    return why.empty() ? files : fmt::format("{} ({})", files, why);
+  }
+  std::vector<std::string> lines;
+  for (const json::value& each : details) {
+    const json::object& gpu = each.get_object();
+    const std::string mig = text(gpu, "mig");
+    const std::string partitions = joined(list(gpu, "partitions"), ", ");
+    lines.push_back(fmt::format("{}: {}, {} MiB, {}{}", text(gpu, "file"), text(gpu, "name"),
+                                number(gpu, "memory_mib"),
+                                mig == "impossible" ? "no MIG" : "MIG " + mig,
+                                partitions.empty() ? "" : ": " + partitions));
+    std::vector<std::string> profiles;
+    for (const json::value& profile : list(gpu, "profiles")) {
+      profiles.push_back(fmt::format("{} x {}", number(profile.get_object(), "most"),
+                                     text(profile.get_object(), "name")));
+    }
+    if (!profiles.empty()) {
+      lines.push_back("  could be divided into " + join(profiles, ", "));
+    }
+  }
+  lines.push_back("driver " + text(host, "gpu_driver"));
+  return join(lines, "\n              ");
+}
+
+}  // namespace
+
 int status(const Context& context) {
   const auto ready = context.client.get("/v1/ready");
   if (!ready) {
@@ -98,7 +132,7 @@ int status(const Context& context) {
   if (context.json) {
     return print({{"daemon", *ready}, {"host", host}});
   }
-  const std::string gpus = joined(list(host, "gpus"), ", ");
+  const std::string gpus = gpu_words(host);
   const std::string limits = joined(list(host, "raised_limits"), ", ");
   std::cout << fmt::format(
       "provostd {} {}\n  process     {}, since {}\n  state       {}\n  clusters    {}\n"

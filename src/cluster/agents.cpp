@@ -50,7 +50,8 @@ std::int64_t Agents::connected(const NodeKey& node, const protocol::Hello& hello
                   .heard = now_utc(),
                   .report = std::nullopt,
                   .inventory = std::nullopt,
-                  .jobs = std::nullopt};
+                  .jobs = std::nullopt,
+                  .gpus = std::nullopt};
     agent.send = std::move(send);
   }
   changed_();
@@ -65,6 +66,7 @@ void Agents::hear_report(Agent& agent, const protocol::Report& report, bool& new
   }
   if (report.jobs) {
     agent.seen.jobs = report.jobs;
+    agent.seen.gpus = report.gpus;
     agent.seen.jobs_heard = agent.seen.heard;
   }
 }

@@ -36,6 +36,7 @@ struct AgentSeen {
   std::optional<protocol::Report> report;  ///< of this connection
   std::optional<protocol::Inventory> inventory;
   std::optional<std::vector<protocol::JobUse>> jobs;  ///< of this connection
+  std::optional<std::vector<protocol::GpuUse>> gpus;  ///< heard with `jobs`; nothing: none tells
   UtcTime jobs_heard{};
 };
 

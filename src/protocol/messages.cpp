@@ -113,6 +113,12 @@ void describe(Archive& archive, Is<JobUse> auto& use) {
   archive("batch", use.batch);
 }
 
+template <class Archive>
+void describe(Archive& archive, Is<GpuUse> auto& use) {
+  archive("file", use.file);
+  archive("busy_millis", use.busy_millis);
+}
+
 // ---- The messages
 
 template <class Archive>
@@ -143,6 +149,7 @@ void describe(Archive& archive, Is<Report> auto& report) {
   archive("inventory", report.inventory);
   archive("load", report.load);
   archive("jobs", report.jobs);
+  archive("gpus", report.gpus);
 }
 
 template <class Archive>

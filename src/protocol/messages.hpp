@@ -87,6 +87,12 @@ struct JobUse {
   bool batch = false;           ///< its script runs here
 };
 
+/// What a GPU of the node did.
+struct GpuUse {
+  std::string file;              ///< "/dev/nvidia0"
+  std::int64_t busy_millis = 0;  ///< time in which it computed, since the agent began to look
+};
+
 /// agent -> daemon.
 struct Report {
   std::string revision;  ///< of the Spec whose files are in place; empty: none yet
@@ -97,6 +103,8 @@ struct Report {
   double load = 0;                     ///< 1-minute load average
   /// Of every job with a process here, each 15 seconds; absent otherwise, and of an older agent.
   std::optional<std::vector<JobUse>> jobs;
+  /// Of every GPU whose driver tells, together with `jobs`.
+  std::optional<std::vector<GpuUse>> gpus;
 };
 
 /// agent -> daemon: output of the lifecycle script as it comes, and other lines for the node's log.

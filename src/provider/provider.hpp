@@ -11,6 +11,7 @@
 
 #include "base/result.hpp"
 #include "model/cluster.hpp"
+#include "os/nvidia.hpp"
 
 namespace provost::provider {
 
@@ -65,7 +66,9 @@ struct Capacity {
   int cpus = 0;
   std::int64_t memory_total_mib = 0;
   std::int64_t memory_available_mib = 0;
-  std::vector<std::string> gpus;  ///< real devices of the host that nodes can be given
+  std::vector<std::string> gpus;           ///< real devices of the host that nodes can be given
+  std::vector<os::NvidiaGpu> gpu_details;  ///< what NVML says of them; empty: it is not there
+  std::string gpu_driver;                  ///< its version, or why NVML does not tell; empty: none
 };
 
 /// One thing outside that belongs to a cluster: what `delete` shows as gone or kept.

@@ -36,6 +36,14 @@ done | grep '^/dev/pts/[0-9]*$' | sort -u | while read -r terminal; do
 done
 )sh";
 
+// Arguments: jobs. A line each, with its number in front: a job's name may hold line ends.
+constexpr const char* kListGpus = R"sh(set -u
+for job in "$@"; do
+  printf '%s %s\n' "$job" "$(scontrol -d -o show job "$job" 2>/dev/null | tr '\n' ' ')"
+done
+exit 0
+)sh";
+
 // Arguments: job, comment.
 constexpr const char* kRelease = R"sh(set -u
 scontrol update "JobId=$1" "AdminComment=$2" 2>/dev/null
@@ -49,13 +57,45 @@ bool has(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+// Whether what took this long since the last look is the rule's part of one processor, or more.
+bool reaches(double part, std::int64_t millis, milliseconds looked) {
+  return static_cast<double>(millis) >= std::max(part * static_cast<double>(looked.count()), 1.0);
+}
+
 bool is_used(const model::IdleRule& rule, const SeenUse& use, const LastLook& last, UtcTime now) {
-  if (use.gpus_hidden || use.cpu_millis < last.cpu_millis) {
+  if (use.gpus_hidden || use.cpu_millis < last.cpu_millis || use.gpu_millis < last.gpu_millis) {
     return true;  // the agent began anew, and what was before is not known
   }
   const auto looked = std::min<milliseconds>(now - last.at, kLongestLook);
-  const double least = rule.cpu_below * static_cast<double>(looked.count());
-  return static_cast<double>(use.cpu_millis - last.cpu_millis) >= std::max(least, 1.0);
+  return reaches(rule.cpu_below, use.cpu_millis - last.cpu_millis, looked) ||
+         reaches(rule.gpu_below, use.gpu_millis - last.gpu_millis, looked);
+}
+
+// "gpu:h100:2(IDX:0,2-3)" -> 0, 2, 3. Nothing: none, or shared ones.
+std::vector<std::size_t> gpu_places(std::string_view gres) {
+  constexpr std::string_view kMark = "(IDX:";
+  const std::size_t at = gres.find(kMark);
+  if (!gres.starts_with("gpu") || at == std::string_view::npos ||
+      gres.find("shard") != std::string_view::npos) {
+    return {};
+  }
+  const std::string_view list = gres.substr(at + kMark.size());
+  const auto named = slurm::expand(fmt::format("g[{}]", list.substr(0, list.find(')'))));
+  std::vector<std::size_t> places;
+  for (const std::string& each : named ? *named : std::vector<std::string>()) {
+    places.push_back(static_cast<std::size_t>(to_number(each.substr(1)).value_or(0)));
+  }
+  return places;
+}
+
+// The value behind "Name=" in scontrol's one line.
+std::string_view value_behind(std::string_view line, std::string_view name) {
+  const std::size_t at = line.find(name);
+  if (at == std::string_view::npos) {
+    return {};
+  }
+  const std::string_view rest = line.substr(at + name.size());
+  return rest.substr(0, rest.find(' '));
 }
 
 }  // namespace
@@ -85,23 +125,56 @@ std::vector<RunningJob> parse_running(std::string_view text) {
   return jobs;
 }
 
+std::vector<std::string> list_gpus_command(const std::vector<std::int64_t>& jobs) {
+  std::vector<std::string> argv = {"/bin/bash", "-c", kListGpus, "list-gpus"};
+  for (const std::int64_t each : jobs) {
+    argv.push_back(std::to_string(each));
+  }
+  return argv;
+}
+
+std::map<std::int64_t, GpuPlaces> parse_gpus(std::string_view text) {
+  std::map<std::int64_t, GpuPlaces> found;
+  for (const std::string& line : split(text, '\n')) {
+    const auto number = to_number(line.substr(0, line.find(' ')));
+    // "... Nodes=gpu-[1-2] CPU_IDs=0-3 Mem=8192 GRES=gpu:h100:1(IDX:0) Nodes=gpu-3 ..."
+    constexpr std::string_view kNodes = " Nodes=";
+    for (std::size_t at = line.find(kNodes); number && at != std::string::npos;
+         at = line.find(kNodes, at + 1)) {
+      const std::string_view part =
+          std::string_view(line).substr(at, line.find(kNodes, at + 1) - at);
+      const auto places = gpu_places(value_behind(part, " GRES="));
+      const auto nodes = slurm::expand(std::string(value_behind(part, kNodes)));
+      for (const std::string& node : nodes ? *nodes : std::vector<std::string>()) {
+        if (!places.empty()) {
+          found[*number][node] = places;
+        }
+      }
+    }
+  }
+  return found;
+}
+
 std::string to_text(const std::vector<Unused>& all) {
   std::string text;
   for (const Unused& each : all) {
-    text += fmt::format("{} {} {} {} {} {} {}\n", each.job, to_millis(each.begun),
+    text += fmt::format("{} {} {} {} {} {} {} {}\n", each.job, to_millis(each.begun),
                         to_millis(each.since), each.cpu_millis, to_millis(each.warned),
-                        to_millis(each.released), each.told ? 1 : 0);
+                        to_millis(each.released), each.told ? 1 : 0, each.gpu_millis);
   }
   return text;
 }
 
 std::vector<Unused> unused_from(std::string_view text) {
-  constexpr std::size_t kFields = 7;
+  constexpr std::size_t kFields = 8;
   std::vector<Unused> all;
   for (const std::string& line : split(text, '\n')) {
     std::vector<std::int64_t> numbers;
     for (const std::string& field : split(line, ' ')) {
       numbers.push_back(to_number(field).value_or(-1));
+    }
+    if (numbers.size() == kFields - 1) {
+      numbers.push_back(0);  // of a provostd that did not see GPUs
     }
     if (numbers.size() == kFields &&
         std::all_of(numbers.begin(), numbers.end(), [](std::int64_t each) { return each >= 0; })) {
@@ -111,7 +184,8 @@ std::vector<Unused> unused_from(std::string_view text) {
                      .cpu_millis = numbers[3],
                      .warned = from_millis(numbers[4]),
                      .released = from_millis(numbers[5]),
-                     .told = numbers[6] != 0});
+                     .told = numbers[6] != 0,
+                     .gpu_millis = numbers[7]});
     }
   }
   return all;
@@ -152,8 +226,10 @@ IdleStep look_at(const model::IdleRule& rule, const RunningJob& job, const SeenU
     return {};  // the first look: what comes is compared with it
   }
   // After a start of provostd: what was used since the job was last known to be unused.
-  const LastLook from =
-      last ? *last : LastLook{.at = before->since, .cpu_millis = before->cpu_millis};
+  const LastLook from = last ? *last
+                             : LastLook{.at = before->since,
+                                        .cpu_millis = before->cpu_millis,
+                                        .gpu_millis = before->gpu_millis};
   if (is_used(rule, use, from, now)) {
     return {};
   }
@@ -161,7 +237,8 @@ IdleStep look_at(const model::IdleRule& rule, const RunningJob& job, const SeenU
                        : Unused{.job = job.number,
                                 .begun = job.begun,
                                 .since = from.at,
-                                .cpu_millis = from.cpu_millis};
+                                .cpu_millis = from.cpu_millis,
+                                .gpu_millis = from.gpu_millis};
   const auto after = minutes(rule.after_minutes);
   const auto ahead = minutes(rule.warn_minutes);
   if (unused.warned == UtcTime{}) {
@@ -187,15 +264,21 @@ UtcTime release_at(const model::IdleRule& rule, const Unused& unused) {
                                     : std::max(by_use, unused.warned + minutes(rule.warn_minutes));
 }
 
-std::string idle_words(const RunningJob& job, const Unused& unused, std::int64_t cpu_millis,
+std::string idle_words(const RunningJob& job, const Unused& unused, const SeenUse& use,
                        UtcTime now) {
-  constexpr double kMillis = 1000;
+  const auto seconds_of = [](std::int64_t millis) {
+    constexpr double kMillis = 1000;
+    return static_cast<double>(std::max<std::int64_t>(0, millis)) / kMillis;
+  };
   Amounts shown = job.amounts;
   shown.erase("mem");
-  return fmt::format(
-      "job {} of {} ({}): {} unused for {}, {:.1f} s of CPU time in it", job.id, job.user,
-      job.account, amounts_words(shown), to_words(now - unused.since),
-      static_cast<double>(std::max<std::int64_t>(0, cpu_millis - unused.cpu_millis)) / kMillis);
+  return fmt::format("job {} of {} ({}): {} unused for {}, {:.1f} s of CPU time{} in it", job.id,
+                     job.user, job.account, amounts_words(shown), to_words(now - unused.since),
+                     seconds_of(use.cpu_millis - unused.cpu_millis),
+                     use.gpu_millis == 0
+                         ? ""
+                         : fmt::format(" and {:.1f} s of GPU time",
+                                       seconds_of(use.gpu_millis - unused.gpu_millis)));
 }
 
 std::string warning_words(const model::IdleRule& rule, const RunningJob& job, const Unused& unused,

@@ -36,12 +36,21 @@ std::vector<std::string> list_running_command();
 /// Of what it printed. Any text.
 std::vector<RunningJob> parse_running(std::string_view text);
 
+/// Runs on the controller: which GPUs of their nodes jobs were given.
+std::vector<std::string> list_gpus_command(const std::vector<std::int64_t>& jobs);
+/// Places in a node's list of GPUs, by the node's name.
+using GpuPlaces = std::map<std::string, std::vector<std::size_t>>;
+/// Of what it printed, by the job's number. A job with shards is not in it: what a GPU does is then
+/// not of one job.
+std::map<std::int64_t, GpuPlaces> parse_gpus(std::string_view text);
+
 /// What all nodes of a job together say of it.
 struct SeenUse {
   bool known = true;  ///< every node's agent has told lately
   std::int64_t cpu_millis = 0;
   bool batch = false;
-  bool gpus_hidden = false;  ///< it has GPUs whose use cannot be seen: it counts as used
+  bool gpus_hidden = false;     ///< it has GPUs whose use cannot be seen: it counts as used
+  std::int64_t gpu_millis = 0;  ///< in which its GPUs computed, all together
 };
 
 /// What is remembered of an unused job, so that a provostd that was killed goes on where it was.
@@ -53,6 +62,7 @@ struct Unused {
   UtcTime warned{};             ///< the epoch: not yet
   UtcTime released{};           ///< the epoch: not yet
   bool told = false;            ///< the warning has gone out
+  std::int64_t gpu_millis = 0;  ///< seen at `since`
   friend bool operator==(const Unused&, const Unused&) = default;
 };
 
@@ -64,6 +74,7 @@ std::vector<Unused> unused_from(std::string_view text);
 struct LastLook {
   UtcTime at{};
   std::int64_t cpu_millis = 0;
+  std::int64_t gpu_millis = 0;
 };
 
 enum class IdleAct { none, warn, release };
@@ -86,8 +97,8 @@ IdleStep look_at(const model::IdleRule& rule, const RunningJob& job, const SeenU
 /// When it is released unless it is used.
 UtcTime release_at(const model::IdleRule& rule, const Unused& unused);
 
-/// "job 17 of minh (nlp): 4 CPUs, 1 GPU unused for 45 minutes, 0.2 s of CPU time".
-std::string idle_words(const RunningJob& job, const Unused& unused, std::int64_t cpu_millis,
+/// "job 17 of minh (nlp): 4 CPUs, 1 GPU unused for 45 minutes, 0.2 s of CPU time in it".
+std::string idle_words(const RunningJob& job, const Unused& unused, const SeenUse& use,
                        UtcTime now);
 
 /// What its owner reads in the session, one line.

@@ -38,6 +38,15 @@ class Idle : public testing::Test {
     }
     return step.act;
   }
+  IdleAct look_with_gpus() {
+    const IdleStep step = look_at(rule_, job(), use_, unused_, last_, now_);
+    unused_ = step.unused;
+    last_ = LastLook{.at = now_, .cpu_millis = use_.cpu_millis, .gpu_millis = use_.gpu_millis};
+    if (step.act == IdleAct::warn) {
+      unused_->told = true;
+    }
+    return step.act;
+  }
   /// Looks each 15 seconds from where it was until `until`; what was done, with its minute.
   std::vector<std::string> looks(UtcTime until, std::int64_t millis_a_look) {
     std::vector<std::string> acts;
@@ -167,9 +176,47 @@ TEST(IdleWords, TellWhatHowLongAndWhen) {
   EXPECT_EQ(warning_words(rule, job(), unused, kBegin + minutes(45)),
             "Job 17 has not used its 4 CPUs, 1 GPU for 45 min 0 s. It is released in 15 min 0 s "
             "unless you use it. Others wait for what it holds.");
-  EXPECT_EQ(idle_words(job(), unused, 240, kBegin + minutes(45)),
+  EXPECT_EQ(idle_words(job(), unused, {.cpu_millis = 240}, kBegin + minutes(45)),
             "job 17 of minh (viet-llm): 4 CPUs, 1 GPU unused for 45 min 0 s, 0.2 s of CPU time in "
             "it");
+}
+
+TEST_F(Idle, AGpuThatComputesIsUseOfTheJob) {
+  rule_.gpu_below = 0.05;
+  look(now_, 0);
+  for (int i = 0; i < 400; ++i) {
+    now_ += seconds(15);
+    use_.gpu_millis += 900;  // 6 %
+    ASSERT_EQ(look_with_gpus(), IdleAct::none);
+    ASSERT_FALSE(unused_);
+  }
+  std::vector<IdleAct> acts;
+  for (int i = 0; i < 241; ++i) {
+    now_ += seconds(15);
+    use_.gpu_millis += 300;  // 2 %
+    acts.push_back(look_with_gpus());
+  }
+  EXPECT_EQ(acts.back(), IdleAct::release);
+  EXPECT_THAT(idle_words(job(), *unused_, use_, now_), HasSubstr("72.3 s of GPU time in it"));
+}
+
+TEST(IdleGpus, AreReadFromTheController) {
+  const auto found = parse_gpus(
+      "17 JobId=17 JobName=x UserId=minh(2001) TresPerNode=gres/gpu:2 Nodes=gpu-[1-2] CPU_IDs=0-3 "
+      "Mem=8192 GRES=gpu:h100:2(IDX:0,2) Nodes=gpu-3 CPU_IDs=0 Mem=100 GRES=gpu:h100:1(IDX:1) \n"
+      "18 JobId=18 JobName=Nodes=evil Nodes=gpu-1 CPU_IDs=0 Mem=1 GRES=shard:h100:2(2/4)\n"
+      "nothing at all\n19 JobId=19 Nodes=cpu-1 CPU_IDs=0 Mem=1 GRES= \n");
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_THAT(found.at(17).at("gpu-1"), ElementsAre(0, 2));
+  EXPECT_THAT(found.at(17).at("gpu-2"), ElementsAre(0, 2));
+  EXPECT_THAT(found.at(17).at("gpu-3"), ElementsAre(1));
+}
+
+TEST(IdleGpus, WhatAnOlderProvostdKeptIsStillRead) {
+  const auto all = unused_from("17 1 2 3 4 0 1\n18 1 2 3 4 0 1 9\n19 1\n");
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].gpu_millis, 0);
+  EXPECT_EQ(all[1].gpu_millis, 9);
 }
 
 }  // namespace

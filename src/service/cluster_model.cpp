@@ -15,17 +15,21 @@ namespace {
 
 spec::SourceText to_text(const store::GivenFile& file) { return {file.name, file.text}; }
 
-// Partitions of MIG are emulated one device each: those of a real GPU are not handed in yet.
-std::vector<std::string> gpu_files(const model::InstanceType& type,
-                                   const model::GpuSharing& sharing,
-                                   const std::vector<std::string>& host_gpus, bool& real) {
+// A node is given GPUs of the host that no other node of the cluster has, as long as there are
+// enough. Partitions of MIG are emulated one device each: those of a real GPU are not handed in.
+void give_gpus(model::NodePlace& place, const model::InstanceType& type,
+               const model::GpuSharing& sharing, std::vector<std::string>& free) {
   const auto wanted = static_cast<std::size_t>(model::schedulable_gpus(type, sharing));
-  real = wanted > 0 && host_gpus.size() >= wanted && sharing.mode != model::Sharing::mig;
-  std::vector<std::string> files;
-  for (std::size_t i = 0; i < wanted; ++i) {
-    files.push_back(real ? host_gpus[i] : fmt::format("/dev/provost-gpu{}", i));
+  place.gpus_are_real = wanted > 0 && free.size() >= wanted && sharing.mode != model::Sharing::mig;
+  if (place.gpus_are_real) {
+    const auto end = free.begin() + static_cast<std::ptrdiff_t>(wanted);
+    place.gpu_files.assign(free.begin(), end);
+    free.erase(free.begin(), end);
+    return;
   }
-  return files;
+  for (std::size_t i = 0; i < wanted; ++i) {
+    place.gpu_files.push_back(fmt::format("/dev/provost-gpu{}", i));
+  }
 }
 
 model::ClusterSecrets secrets_of(const store::Cluster& row) {
@@ -222,6 +226,7 @@ model::Layout layout_of(const store::Cluster& row, const model::Cluster& cluster
     by_group[node.group].push_back(&node);
   }
   layout.nodes.reserve(nodes.size());
+  std::vector<std::string> free_gpus = host_gpus;
   for (const model::InstanceGroup& group : cluster.groups) {
     for (const store::Node* node : by_group[group.name]) {
       model::NodePlace place{.name = node->name,
@@ -231,8 +236,7 @@ model::Layout layout_of(const store::Cluster& row, const model::Cluster& cluster
                              .address = node->address,
                              .instance_id = node->instance_id,
                              .incarnation = node->incarnation};
-      place.gpu_files =
-          gpu_files(group.type, cluster.sharing_of(group.name), host_gpus, place.gpus_are_real);
+      give_gpus(place, group.type, cluster.sharing_of(group.name), free_gpus);
       layout.nodes.push_back(std::move(place));
     }
   }

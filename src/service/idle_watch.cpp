@@ -55,8 +55,9 @@ struct IdleWatch::Case {
   std::vector<Unused> before;
   std::vector<IdleJob> jobs;
   std::vector<store::Event> events;
-  std::map<std::int64_t, std::int64_t> cpu_millis;    // by job
-  std::vector<std::pair<std::size_t, IdleAct>> acts;  // places in `jobs`
+  std::map<std::int64_t, scheduling::SeenUse> uses;    // by job
+  std::map<std::int64_t, scheduling::GpuPlaces> gpus;  // by job, of those with real ones
+  std::vector<std::pair<std::size_t, IdleAct>> acts;   // places in `jobs`
   UtcTime now{};
 };
 
@@ -116,6 +117,7 @@ void IdleWatch::look_at(const store::Cluster& row) {
   for (RunningJob& job : scheduling::parse_running(ran->out)) {
     one.jobs.push_back({.job = std::move(job), .left_alone = {}, .unused = {}});
   }
+  find_gpus(one);
   one.now = now_utc();
   judge(one);
   if (const Status kept = keep(one); !kept) {
@@ -149,10 +151,56 @@ scheduling::SeenUse IdleWatch::use_of(const Case& one, const RunningJob& job) {
       }
     }
     const auto node = one.model->nodes.find(name);
-    use.gpus_hidden = use.gpus_hidden || (has_gpus(job) && node != one.model->nodes.end() &&
-                                          node->second.place.gpus_are_real);
+    if (has_gpus(job) && node != one.model->nodes.end() && node->second.place.gpus_are_real) {
+      add_gpus(one, job, node->second.place, seen, use);
+    }
   }
   return use;
+}
+
+// What the node's driver says of those GPUs that the job was given there.
+void IdleWatch::add_gpus(const Case& one, const RunningJob& job, const model::NodePlace& place,
+                         const cluster::AgentSeen& seen, scheduling::SeenUse& use) {
+  const auto given = one.gpus.find(job.number);
+  const auto here = given == one.gpus.end() ? scheduling::GpuPlaces::const_iterator{}
+                                            : given->second.find(place.name);
+  if (given == one.gpus.end() || here == given->second.end() || !seen.gpus) {
+    use.gpus_hidden = true;
+    return;
+  }
+  for (const std::size_t index : here->second) {
+    const auto told =
+        std::find_if(seen.gpus->begin(), seen.gpus->end(), [&](const protocol::GpuUse& each) {
+          return index < place.gpu_files.size() && each.file == place.gpu_files[index];
+        });
+    if (told == seen.gpus->end()) {
+      use.gpus_hidden = true;
+      return;
+    }
+    use.gpu_millis += told->busy_millis;
+  }
+}
+
+// slurmctld is asked only where a job has GPUs that can be seen.
+void IdleWatch::find_gpus(Case& one) {
+  std::vector<std::int64_t> jobs;
+  for (const IdleJob& each : one.jobs) {
+    const bool real =
+        std::any_of(each.job.nodes.begin(), each.job.nodes.end(), [&](const std::string& name) {
+          const auto node = one.model->nodes.find(name);
+          return node != one.model->nodes.end() && node->second.place.gpus_are_real;
+        });
+    if (real && has_gpus(each.job)) {
+      jobs.push_back(each.job.number);
+    }
+  }
+  if (jobs.empty()) {
+    return;
+  }
+  const auto ran = one.run(scheduling::list_gpus_command(jobs), "");
+  if (ran && ran->status == 0) {
+    one.gpus = scheduling::parse_gpus(ran->out);
+  }
 }
 
 void IdleWatch::judge(Case& one) {
@@ -184,11 +232,11 @@ IdleAct IdleWatch::judge(Case& one, IdleJob& idle, Looks& looks) {
   }
   const scheduling::IdleStep step = scheduling::look_at(*one.rule, job, use, before, last, one.now);
   if (use.known) {
-    looks[job.number] = {.at = one.now, .cpu_millis = use.cpu_millis};
+    looks[job.number] = {.at = one.now, .cpu_millis = use.cpu_millis, .gpu_millis = use.gpu_millis};
   } else if (last) {
     looks[job.number] = *last;
   }
-  one.cpu_millis[job.number] = use.cpu_millis;
+  one.uses[job.number] = use;
   idle.unused = step.unused;
   if (idle.unused) {
     idle.release = scheduling::release_at(*one.rule, *idle.unused);
@@ -199,8 +247,7 @@ IdleAct IdleWatch::judge(Case& one, IdleJob& idle, Looks& looks) {
 
 // The event of what has just been decided.
 void IdleWatch::note(Case& one, const RunningJob& job, const Unused& unused) {
-  const std::string words =
-      scheduling::idle_words(job, unused, one.cpu_millis[job.number], one.now);
+  const std::string words = scheduling::idle_words(job, unused, one.uses[job.number], one.now);
   const auto add = [&](store::Level level, const std::string& what) {
     one.events.push_back({.level = level,
                           .cluster = one.row.name,
@@ -262,7 +309,7 @@ void IdleWatch::warn(Case& one, const RunningJob& job, const Unused& unused) {
                 .text = fmt::format(
                     "{}\n\nSeen: {}.\nThe rule: unused for {} it is released, {} after this "
                     "letter at the earliest ({}).\nTo give it back now: scancel {}\n",
-                    words, scheduling::idle_words(job, unused, one.cpu_millis[job.number], one.now),
+                    words, scheduling::idle_words(job, unused, one.uses[job.number], one.now),
                     model::duration_words(one.rule->after_minutes),
                     model::duration_words(one.rule->warn_minutes), line_words(*one.rule), job.id)});
   for (IdleJob& each : one.jobs) {
@@ -274,7 +321,7 @@ void IdleWatch::warn(Case& one, const RunningJob& job, const Unused& unused) {
 
 void IdleWatch::release(Case& one, const RunningJob& job, const Unused& unused) {
   const std::string words =
-      scheduling::idle_words(job, unused, one.cpu_millis[job.number], unused.released);
+      scheduling::idle_words(job, unused, one.uses[job.number], unused.released);
   const auto released =
       one.run(scheduling::release_command(job, "released by provost: " + words), "");
   if (!released || released->status != 0) {

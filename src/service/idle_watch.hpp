@@ -51,6 +51,10 @@ class IdleWatch {
   void judge(Case& one);
   scheduling::IdleAct judge(Case& one, IdleJob& idle, Looks& looks);
   scheduling::SeenUse use_of(const Case& one, const scheduling::RunningJob& job);
+  static void add_gpus(const Case& one, const scheduling::RunningJob& job,
+                       const model::NodePlace& place, const cluster::AgentSeen& seen,
+                       scheduling::SeenUse& use);
+  static void find_gpus(Case& one);
   void note(Case& one, const scheduling::RunningJob& job, const scheduling::Unused& unused);
   void warn(Case& one, const scheduling::RunningJob& job, const scheduling::Unused& unused);
   void release(Case& one, const scheduling::RunningJob& job, const scheduling::Unused& unused);

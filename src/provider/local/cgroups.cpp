@@ -1,5 +1,6 @@
 #include "provider/local/cgroups.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -23,6 +25,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kTop = "provost";
+// Where nspawn (--keep-unit) puts itself and the node's first process in the v2 tree.
+constexpr const char* kSupervisor = "/supervisor";
+constexpr const char* kPayload = "/payload";
 
 void put(const std::string& path, const std::string& value) {
   std::ofstream file(path);
@@ -39,6 +44,19 @@ void inherit_cpuset(const std::string& parent, const std::string& directory) {
       }
     }
   }
+}
+
+/// A controller is there for children only when the parent hands it down. One write each: one that
+/// this kernel has not, or cannot give, would keep back all others.
+void hand_controllers_down(const std::string& directory) {
+  for (const char* controller : {"+cpu", "+memory", "+pids", "+cpuset", "+io"}) {
+    put(directory + "/cgroup.subtree_control", controller);
+  }
+}
+
+bool has_processes(const std::string& directory) {
+  const auto events = os::read_file(directory + "/cgroup.events");
+  return events && events->find("populated 1") != std::string::npos;
 }
 
 void set_limits(const std::string& directory, const Limits& limits) {
@@ -92,6 +110,12 @@ void remove_below(const std::string& directory) {
     }
   }
   ::rmdir(directory.c_str());
+}
+
+/// Begun, but not let go by `hand_down`: whoever was about to has been killed.
+bool is_held_back(const std::string& directory) {
+  const auto frozen = os::read_file(directory + kPayload + "/cgroup.freeze");
+  return frozen && trim(*frozen) == "1";
 }
 
 /// Waits until a process has ended (its parent may still have to collect it).
@@ -156,8 +180,7 @@ Status Cgroups::prepare(const Limits& limits) const {
       const std::string parent = directory;
       directory += "/" + part;
       if (host_.unified) {
-        // A controller is there for children only when the parent hands it down.
-        put(parent + "/cgroup.subtree_control", "+cpu +memory +pids +cpuset +io");
+        hand_controllers_down(parent);
       }
       if (::mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) {
         return os::errno_error("make the control group " + directory);
@@ -165,7 +188,47 @@ Status Cgroups::prepare(const Limits& limits) const {
       inherit_cpuset(parent, directory);
     }
     set_limits(directory, limits);
+    if (host_.unified) {
+      for (const char* part : {kSupervisor, kPayload}) {
+        if (::mkdir((directory + part).c_str(), 0755) != 0 && errno != EEXIST) {
+          return os::errno_error("make the control group " + directory + part);
+        }
+      }
+      put(directory + kPayload + "/cgroup.freeze", "1");
+    }
   }
+  return {};
+}
+
+Status Cgroups::hand_down() const {
+  if (!host_.unified || host_.systemd) {
+    return {};
+  }
+  constexpr std::chrono::seconds kPatience{30};
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  const std::string machine = directories().front();
+  const os::Fd whole(::open((machine + "/cgroup.events").c_str(), O_RDONLY | O_CLOEXEC));
+  const os::Fd supervisor(
+      ::open((machine + kSupervisor + "/cgroup.events").c_str(), O_RDONLY | O_CLOEXEC));
+  while (!has_processes(machine + kSupervisor)) {
+    if (!has_processes(machine)) {
+      return fail(ErrorKind::unavailable, "systemd-nspawn of {} ended at once", machine_);
+    }
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    std::array<pollfd, 2> waiting{{{whole.get(), POLLPRI, 0}, {supervisor.get(), POLLPRI, 0}}};
+    if (left.count() <= 0 || !whole || !supervisor) {
+      return fail(ErrorKind::timeout, "systemd-nspawn of {} has not begun after {} s", machine_,
+                  kPatience.count());
+    }
+    ::poll(waiting.data(), waiting.size(), static_cast<int>(left.count()));
+    for (const os::Fd* each : {&whole, &supervisor}) {
+      char byte = 0;  // an event is told until the file has been read anew
+      [[maybe_unused]] const ssize_t read = ::pread(each->get(), &byte, 1, 0);
+    }
+  }
+  hand_controllers_down(machine);
+  put(machine + kPayload + "/cgroup.freeze", "0");
   return {};
 }
 
@@ -197,9 +260,8 @@ bool Cgroups::running() const {
   for (const std::string& directory : directories()) {
     const bool plain = directory.find("/memory/") != std::string::npos;
     if (plain || host_.unified) {
-      const auto listed =
-          os::read_file(directory + (plain ? "/cgroup.procs" : "/supervisor/cgroup.procs"));
-      return listed && !listed->empty();
+      const auto listed = os::read_file(directory + (plain ? "" : kSupervisor) + "/cgroup.procs");
+      return listed && !listed->empty() && (plain || !is_held_back(directory));
     }
   }
   return !processes().empty();

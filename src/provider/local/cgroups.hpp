@@ -41,6 +41,10 @@ class Cgroups {
   [[nodiscard]] std::vector<std::string> directories() const;
   /// Makes them and sets the limits. Not where systemd makes them (see `unit_properties`).
   Status prepare(const Limits& limits) const;
+  /// On a host with v2 alone and without systemd: the node's first process, held back until now,
+  /// goes on when it can see the controllers. nspawn hands down those it finds in the group of the
+  /// host's first process, which may be none. Errors: unavailable (nspawn ended), timeout.
+  Status hand_down() const;
   /// The `cgroup.procs` files that the machine's first process must be written to.
   [[nodiscard]] std::vector<std::string> joins() const;
   /// For systemd-run, where systemd is PID 1.

@@ -29,6 +29,13 @@ std::int64_t meminfo_mib(const std::string& field) {
   return 0;
 }
 
+// Loaded for the moment: provostd runs for months, and the driver may be replaced under it.
+LocalProvider::Gpus look_at_gpus() {
+  const auto nvml = os::Nvml::load(os::nvidia_library("libnvidia-ml.so.1"));
+  return nvml ? LocalProvider::Gpus{nvml->driver(), nvml->gpus(), {}}
+              : LocalProvider::Gpus{nvml.error().message, {}, {}};
+}
+
 MachineRecord record_of(const MachineSpec& spec) {
   return {.cluster = spec.cluster,
           .network_id = spec.network_id,
@@ -67,11 +74,27 @@ Result<Capacity> LocalProvider::capacity() {
   Capacity capacity{.cpus = static_cast<int>(std::thread::hardware_concurrency()),
                     .memory_total_mib = meminfo_mib("MemTotal"),
                     .memory_available_mib = meminfo_mib("MemAvailable"),
-                    .gpus = {}};
+                    .gpus = {},
+                    .gpu_details = {},
+                    .gpu_driver = {}};
   for (const std::string& name : os::list_directory("/dev")) {
     if (name.rfind("nvidia", 0) == 0 && to_number(name.substr(6))) {
       capacity.gpus.push_back("/dev/" + name);
     }
+  }
+  std::sort(capacity.gpus.begin(), capacity.gpus.end(), [](const auto& left, const auto& right) {
+    return std::pair(left.size(), left) < std::pair(right.size(), right);  // by number
+  });
+  if (!capacity.gpus.empty()) {
+    constexpr std::chrono::minutes kLooks{1};  // loading NVML can take a second
+    const std::scoped_lock lock(gpu_mutex_);
+    const auto now = std::chrono::steady_clock::now();
+    if (gpus_.driver.empty() || now - gpus_.looked > kLooks) {
+      gpus_ = look_at_gpus();
+      gpus_.looked = now;
+    }
+    capacity.gpu_driver = gpus_.driver;
+    capacity.gpu_details = gpus_.details;
   }
   return capacity;
 }

@@ -1,6 +1,7 @@
 // Machines on this host: systemd-nspawn containers on a bridge. See machine.hpp and network.hpp.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -47,6 +48,13 @@ class LocalProvider : public Provider {
   /// The root tree of the node image; built first when there is none. Slow then (a minute).
   Result<std::string> image(const Progress& progress);
 
+  /// What NVML said of the host's GPUs.
+  struct Gpus {
+    std::string driver;  ///< or why NVML does not tell; empty: not asked yet
+    std::vector<os::NvidiaGpu> details;
+    std::chrono::steady_clock::time_point looked;
+  };
+
  private:
   [[nodiscard]] std::optional<std::string> network_id(const std::string& cluster) const;
   [[nodiscard]] std::vector<std::string> clusters() const;
@@ -56,6 +64,8 @@ class LocalProvider : public Provider {
   std::mutex image_mutex_;
   std::string image_;
   std::mutex network_mutex_;
+  std::mutex gpu_mutex_;
+  Gpus gpus_;
 };
 
 }  // namespace provost::provider::local

@@ -12,6 +12,7 @@
 
 #include "base/text.hpp"
 #include "os/files.hpp"
+#include "os/nvidia.hpp"
 #include "os/process.hpp"
 
 namespace provost::provider::local {
@@ -201,6 +202,11 @@ std::vector<std::string> Machine::nspawn(const MachineSpec& spec, const std::str
                                    "--console=pipe",
                                    "--rlimit=RLIMIT_MEMLOCK=infinity",
                                    fmt::format("--bind-ro={}:{}", agent, kAgentInNode)};
+  if (host_.unified && !spec.gpu_files.empty()) {
+    // There Slurm fences devices by a program for the kernel, and nspawn closes bpf(2): slurmstepd
+    // would say so in its log alone, and the job would open every GPU.
+    argv.emplace_back("--system-call-filter=bpf");
+  }
   for (const BindMount& bind : spec.binds) {
     argv.push_back(fmt::format("--bind={}:{}", bind.host, bind.node));
   }
@@ -214,6 +220,10 @@ std::vector<std::string> Machine::nspawn(const MachineSpec& spec, const std::str
       if (os::exists(file)) {
         argv.push_back(fmt::format("--bind={}", file));
       }
+    }
+    // Of the host's driver, whose version the kernel's part insists on.
+    for (const os::DriverFile& file : os::nvidia_driver_files()) {
+      argv.push_back(fmt::format("--bind-ro={}:{}", file.host, file.node));
     }
   }
   return argv;
@@ -264,7 +274,7 @@ Status Machine::start(const MachineSpec& spec, const std::string& image, const s
   }
   const auto started = os::start_detached({.argv = nspawn(spec, agent)},
                                           directory_ + "/console.log", cgroups_.joins());
-  return started ? Status{} : pass(started.error());
+  return started ? cgroups_.hand_down() : pass(started.error());
 }
 
 Status Machine::remove(const Progress& progress) const {
