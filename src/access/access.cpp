@@ -39,6 +39,12 @@ void add_users(NodePart& part, const model::Cluster& cluster) {
   for (const Group& each : groups(cluster)) {
     group += fmt::format("{}:x:{}:{}\n", each.name, each.gid, join(each.members, ","));
   }
+  if (cluster.campus) {
+    passwd += fmt::format("{0}:x:{1}:{1}:tries the policy:{2}:/bin/bash\n", model::kSelftestUser,
+                          model::kSelftestUid, model::kSelftestHome);
+    shadow += fmt::format("{}:*:19000:0:99999:7:::\n", model::kSelftestUser);
+    group += fmt::format("{}:x:{}:\n", model::kSelftestUser, model::kSelftestUid);
+  }
   part.directories.push_back({"/var/lib/extrausers", 0755});
   part.files.push_back({"/var/lib/extrausers/passwd", passwd});
   part.files.push_back({"/var/lib/extrausers/group", group});
@@ -61,6 +67,11 @@ std::string sshd_config(const model::Cluster& cluster, Role role) {
                                    "UseDNS no\n"
                                    "MaxStartups 100:30:500\n",
                                    kHostKey);
+  if (role != Role::login) {
+    // Everybody's ssh comes from the few addresses of the login nodes: the one who has no job here
+    // and tries again must not lock out all others. Source: sshd_config(5), PerSourcePenalties.
+    text += "PerSourcePenalties no\n";
+  }
   if (role == Role::controller) {
     text += fmt::format("# The controller is for administrators.\nAllowGroups root {}{}\n",
                         kAdministrators, cluster.campus ? "" : " ubuntu");

@@ -21,6 +21,7 @@ boost::json::object to_json(const service::Stray& stray);
 boost::json::object to_json(const service::HostReport& host);
 boost::json::object to_json(const service::DriftReport& drift);
 boost::json::object to_json(const service::IdleReport& report);
+boost::json::object to_json(const service::SelftestReport& report);
 boost::json::object to_json(const service::CalendarReport& report);
 boost::json::array to_json(const std::vector<os::Letter>& letters);
 boost::json::object to_json(const service::JobAndWhy& answer);

@@ -49,6 +49,10 @@ bool Endpoint::answer_policy(const Asked& asked) {
     asked.responder.send(reply(desk_.calendar(asked.caller, cluster), "calendar"));
   } else if (what == "idle" && path.size() == 5 && get) {
     asked.responder.send(reply(desk_.idle(asked.caller, cluster), "idle"));
+  } else if (what == "selftest" && path.size() == 5) {
+    asked.responder.send(
+        reply(get ? desk_.selftest(asked.caller, cluster) : desk_.try_policy(asked.caller, cluster),
+              "selftest"));
   } else if (what == "usage" && path.size() == 5 && get) {
     const auto order = read_usage_order(asked.query("by"), asked.query("from"), asked.query("to"));
     asked.responder.send(order ? reply(desk_.usage(asked.caller, cluster, *order), "usage")

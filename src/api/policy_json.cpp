@@ -195,6 +195,22 @@ json::object to_json(const service::IdleReport& report) {
           {"jobs", std::move(jobs)}};
 }
 
+json::object to_json(const service::SelftestReport& report) {
+  json::array checks;
+  for (const scheduling::Check& each : report.checks) {
+    checks.push_back(json::object{{"name", each.name},
+                                  {"words", each.words},
+                                  {"line", each.line},
+                                  {"proof", scheduling::name(each.proof)},
+                                  {"found", each.found}});
+  }
+  return {{"waiting", report.waiting},
+          {"trying", report.trying},
+          {"because", report.because},
+          {"ended", report.ended == UtcTime{} ? json::value() : json::value(to_iso(report.ended))},
+          {"checks", std::move(checks)}};
+}
+
 json::array to_json(const std::vector<os::Letter>& letters) {
   json::array all;
   for (const os::Letter& each : letters) {

@@ -136,6 +136,12 @@ int department(const Context& context, const PolicyArguments& arguments);
 int idle(const Context& context, const PolicyArguments& arguments);
 int calendar(const Context& context, const PolicyArguments& arguments);
 
+struct SelftestArguments {
+  std::string cluster;  ///< empty: the only one
+  bool last = false;
+};
+int selftest(const Context& context, const SelftestArguments& arguments);
+
 struct MailArguments {
   int limit = 20;
   bool full = false;  ///< the letters' texts, too

@@ -99,6 +99,18 @@ constexpr std::array kWords = {
               "events with their numbers. A job with GPUs of its own whose use cannot be seen is "
               "left alone, and so is what the rule exempts.",
           .see_also = {"provost-mail(1)", "provost-events(1)", "provost-explain(1)"}},
+    Words{
+        .command = "selftest",
+        .text =
+            "Tries what the policy promises, by a user of its own (provost-selftest): that a login "
+            "node opens without a job and a compute node does not, that a session belongs to its "
+            "job, opens its GPUs and no others and ends with it, that a limit of time and a "
+            "closed partition refuse. Each line of the table names the line of campus.toml that "
+            "it proves. What the cluster has no room for, or the campus no rule for, is not "
+            "tried, and says why. It is also done after each change, unless campus.toml says "
+            "selftest = \"on demand\". Jobs run on nodes without any other; the user's account "
+            "and key are there while it tries, and only the accounting of its jobs stays.",
+        .see_also = {"provost-events(1)", "provost-explain(1)"}},
     Words{.command = "mail",
           .text =
               "Shows the newest letters to people. They are kept for 90 days as a Maildir in "

@@ -296,6 +296,16 @@ void Program::declare_policy() {
 }
 
 void Program::declare_idle() {
+  CLI::App* tries =
+      command("selftest", "Try the policy for real, and show what held",
+              "  provost selftest university\n"
+              "  provost selftest --last\n"
+              "Exit status 1 when something failed. It takes about half a minute, runs its jobs on "
+              "nodes\nwithout any, and takes all of it away again.",
+              [this](const Context& context) { return selftest(context, selftest_); });
+  tries->add_option("cluster,--cluster", selftest_.cluster, "The cluster, where there are several")
+      ->type_name("CLUSTER");
+  tries->add_flag("--last", selftest_.last, "Show what the last run found; try nothing");
   CLI::App* unused = command("idle", "Allocations that nobody uses, and when they are released",
                              "  provost idle university",
                              [this](const Context& context) { return idle(context, policy_); });

@@ -77,6 +77,7 @@ class Program {
   PolicyArguments policy_;
   UsageArguments usage_;
   MailArguments mail_;
+  SelftestArguments selftest_;
   std::string name_;
   std::string directory_;
   std::vector<std::string> words_;

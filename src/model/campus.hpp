@@ -20,6 +20,12 @@ struct Person {
   std::string department{};  ///< whose account is the default; empty: the first that names them
 };
 
+/// The user that tries a campus's policy (`provost selftest`): on every node, with a home of its own
+/// beside those of people, and no key but while it tries.
+inline constexpr const char* kSelftestUser = "provost-selftest";
+inline constexpr int kSelftestUid = 60000;  ///< of its group too
+inline constexpr const char* kSelftestHome = "/var/lib/provost-selftest";
+
 /// A number of a policy, and the line of campus.toml it stands in.
 struct Limit {
   std::int64_t value = 0;
@@ -149,6 +155,7 @@ struct Campus {
   std::string currency = "USD";
   std::vector<std::string> administrators{};  ///< names of people
   bool mends_drift = false;                   ///< accounts changed by hand are put right
+  bool selftest_after_apply = true;           ///< the policy is tried when a change is done
   Scheduler scheduler{};
   std::vector<GpuSharing> gpus{};
   std::vector<PartitionPolicy> partitions{};

@@ -82,6 +82,9 @@ void read_associations(const std::string& text, Accounts& seen) {
     const std::string& name = row.at("account");
     Settings settings = association_settings(row);
     const std::string& user = row.at("user");
+    if (user == model::kSelftestUser) {
+      continue;  // comes and goes with its runs
+    }
     const auto [found, is_new] = seen.accounts.try_emplace(name);
     Account& account = found->second;
     account.ours = account.ours && !is_new;  // until its own line says so
@@ -116,7 +119,8 @@ void read_accounts(const std::string& text, Accounts& seen) {
 void read_users(const std::string& text, Accounts& seen) {
   for (const std::string& line : split(text, '\n')) {
     const std::vector<std::string> fields = split(line, '|');
-    if (fields.size() >= 3 && !fields[0].empty() && fields[0] != "root") {
+    if (fields.size() >= 3 && !fields[0].empty() && fields[0] != "root" &&
+        fields[0] != model::kSelftestUser) {
       seen.users[fields[0]] = {fields[2], fields[1] == "Administrator"};
     }
   }

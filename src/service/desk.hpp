@@ -280,6 +280,11 @@ class Desk {
   /// Reservations and when each comes next. A person sees their own, and maintenance. Errors:
   /// unavailable (slurmctld has not been asked yet).
   Result<CalendarReport> calendar(const Caller& caller, const std::string& name);
+  /// Makes a run of the policy's tries due. Errors: conflict (no campus, or not in service yet),
+  /// denied (a person asks).
+  Result<SelftestReport> try_policy(const Caller& caller, const std::string& name);
+  /// Of the run under way and the last one. Errors: the same.
+  Result<SelftestReport> selftest(const Caller& caller, const std::string& name);
   /// The newest letters of the outbox; administrators only.
   Result<std::vector<os::Letter>> mail(const Caller& caller, int most);
 

@@ -117,12 +117,19 @@ void Rounds::finish_change(const Case& one) {
     entry.what = fmt::format("{} has all its nodes", one.row.name);
     entry.because = fmt::format("{} run", one.rows.size());
   }
+  const auto& campus = one.model->cluster.campus;
+  const bool tries = campus && campus->selftest_after_apply;
   const Status written = world_.store().write("changed", [&](store::Writer& writer) {
     writer.end_change(one.row.id, one.row.changing);
+    if (tries) {
+      writer.set(selftest_due_key(one.row.id), "after a change");
+    }
     writer.add_event(entry);
   });
   if (!written) {
     log::error(kRoom, "cluster={} {}", one.row.name, written.error().message);
+  } else if (tries) {
+    world_.selftest().wake();
   }
 }
 

@@ -276,6 +276,38 @@ std::map<std::string, std::string> Desk::unused_words(const std::string& cluster
   return words;
 }
 
+Result<SelftestReport> Desk::selftest(const Caller& caller, const std::string& name) {
+  if (is_person(caller)) {
+    return fail(ErrorKind::denied, "trying the policy is an administrator's matter");
+  }
+  const auto row = row_named(name);
+  if (!row) {
+    return pass(row.error());
+  }
+  if (!row->campus) {
+    return pass(Error{ErrorKind::conflict, name + " has no campus.toml: there is no policy to try",
+                      "provost explain campus, provost apply --campus campus.toml"});
+  }
+  return world_.selftest().report(row->id);
+}
+
+Result<SelftestReport> Desk::try_policy(const Caller& caller, const std::string& name) {
+  auto before = selftest(caller, name);
+  if (!before) {
+    return before;
+  }
+  const auto row = row_named(name);
+  if (!row || !row->arrived || row->deleting) {
+    return pass(Error{ErrorKind::conflict, name + " is not in service yet",
+                      "provost wait " + name + ", then again"});
+  }
+  const Status asked = world_.selftest().ask(row->id, caller.name + " asked for it");
+  if (!asked) {
+    return pass(asked.error());
+  }
+  return world_.selftest().report(row->id);
+}
+
 Result<IdleReport> Desk::idle(const Caller& caller, const std::string& name) {
   const auto asking = ask(caller, name);
   if (!asking) {

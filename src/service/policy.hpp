@@ -12,6 +12,7 @@
 #include "scheduling/usage.hpp"
 #include "scheduling/why.hpp"
 #include "service/idle_watch.hpp"
+#include "service/selftest.hpp"
 
 namespace provost::service {
 

@@ -328,15 +328,6 @@ void Rounds::tell_of_limits(const store::Cluster& row, const std::vector<std::st
   }
 }
 
-std::shared_ptr<std::mutex> Rounds::slurm_mutex_of(const std::string& cluster_id) {
-  const std::scoped_lock lock(slurm_mutexes_mutex_);
-  std::shared_ptr<std::mutex>& known = slurm_mutexes_[cluster_id];
-  if (!known) {
-    known = std::make_shared<std::mutex>();
-  }
-  return known;
-}
-
 void Rounds::add_scheduling_steps(Case& one, control::Round& round) {
   const scheduling::Wanted& wanted = one.model->scheduling;
   const scheduling::Seen seen = world_.scheduling_seen(one.row.id);
@@ -357,7 +348,7 @@ void Rounds::add_scheduling_steps(Case& one, control::Round& round) {
          .act = [this, deed = action.deed, id = one.row.id, controller](const control::Progress&) {
            // A slurmctld that executes itself anew while sacctmgr writes waits for slurmdbd, which
            // waits for slurmctld: minutes in which neither answers.
-           const std::scoped_lock one_at_a_time(*slurm_mutex_of(id));
+           const std::scoped_lock one_at_a_time(*world_.slurm_mutex_of(id));
            const slurm::Run run = run_on(world_.agents(), {id, controller});
            model::Outcome outcome =
                std::visit([&](const auto& each) { return scheduling::act(each, run); }, deed);

@@ -85,8 +85,6 @@ class Rounds {
                                                                const std::string& node) const;
   /// Kernel limits that were raised for a network's machines are an event.
   void tell_of_limits(const store::Cluster& row, const std::vector<std::string>& before);
-  /// Held by what changes a cluster's Slurm. Any thread.
-  std::shared_ptr<std::mutex> slurm_mutex_of(const std::string& cluster_id);
   cluster::Outside outside_of(const std::shared_ptr<const ClusterModel>& model);
 
   void note_strays(const Host& host, const std::vector<store::Cluster>& known);
@@ -94,8 +92,6 @@ class Rounds {
   World& world_;
   std::map<std::string, std::string> told_;  ///< by cluster id, digest of hand-edited files told of
   std::set<std::string> strays_noted_;
-  std::mutex slurm_mutexes_mutex_;
-  std::map<std::string, std::shared_ptr<std::mutex>> slurm_mutexes_;  // by cluster id
   std::map<cluster::NodeKey, std::vector<control::StepView>> steps_;  // of this round, by node
 };
 

@@ -55,11 +55,15 @@ World::World(Settings settings, std::unique_ptr<store::Store> store,
 
 World::~World() {
   stop();
+  selftest_.reset();
   idle_watch_.reset();
   collector_.reset();
 }
 
 void World::stop() {
+  if (selftest_) {
+    selftest_->stop();  // before its commands end: that is no finding
+  }
   agents_.forget_all();
   if (engine_) {
     engine_->stop();
@@ -82,6 +86,7 @@ void World::start(ListenForAgents listen_for_agents) {
       });
   engine_->start();
   idle_watch_ = std::make_unique<IdleWatch>(*this);
+  selftest_ = std::make_unique<Selftest>(*this);
 }
 
 Result<std::shared_ptr<const ClusterModel>> World::model_of(const store::Cluster& row,
@@ -103,6 +108,15 @@ Result<std::shared_ptr<const ClusterModel>> World::model_of(const store::Cluster
     models_[row.id] = {mark, *made};
   }
   return made;
+}
+
+std::shared_ptr<std::mutex> World::slurm_mutex_of(const std::string& cluster_id) {
+  const std::scoped_lock lock(slurm_mutexes_mutex_);
+  std::shared_ptr<std::mutex>& known = slurm_mutexes_[cluster_id];
+  if (!known) {
+    known = std::make_shared<std::mutex>();
+  }
+  return known;
 }
 
 scheduling::Seen World::scheduling_seen(const std::string& cluster_id) {

@@ -16,6 +16,7 @@
 #include "service/collector.hpp"
 #include "service/idle_watch.hpp"
 #include "service/keys.hpp"
+#include "service/selftest.hpp"
 #include "service/settings.hpp"
 #include "store/store.hpp"
 
@@ -50,6 +51,9 @@ class World {
   control::Engine& engine() { return *engine_; }
   Collector& collector() { return *collector_; }
   IdleWatch& idle_watch() { return *idle_watch_; }
+  Selftest& selftest() { return *selftest_; }
+  /// Held by what changes a cluster's Slurm. Any thread.
+  std::shared_ptr<std::mutex> slurm_mutex_of(const std::string& cluster_id);
 
   /// The meaning of a stored cluster; cached until its rows change. Any thread.
   Result<std::shared_ptr<const ClusterModel>> model_of(const store::Cluster& row,
@@ -99,6 +103,9 @@ class World {
   std::unique_ptr<Collector> collector_;
   std::unique_ptr<control::Engine> engine_;  // its actions use all of the above
   std::unique_ptr<IdleWatch> idle_watch_;
+  std::mutex slurm_mutexes_mutex_;
+  std::map<std::string, std::shared_ptr<std::mutex>> slurm_mutexes_;  // by cluster id
+  std::unique_ptr<Selftest> selftest_;
 };
 
 }  // namespace provost::service

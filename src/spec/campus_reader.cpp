@@ -203,6 +203,7 @@ void read_head(const Value* head, model::Campus& campus) {
   campus.currency = currency.empty() ? campus.currency : currency;
   campus.administrators = texts_at(head, "administrators");
   campus.mends_drift = text_at(head, "drift") == "mend";
+  campus.selftest_after_apply = text_at(head, "selftest") != "on demand";
   campus.time_zone = text_at(head, "time_zone");
 }
 

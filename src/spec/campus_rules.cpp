@@ -16,17 +16,23 @@ namespace {
 /// Users and groups that a node of Debian or Ubuntu has, or that Slurm and Provost bring: each
 /// person gets a group of the same name. Source: base-passwd, and the packages of a node.
 constexpr std::string_view kSystemNames[] = {
-    "root",       "daemon",   "bin",    "sys",       "sync",      "games",    "man",     "lp",
-    "mail",       "news",     "uucp",   "proxy",     "www-data",  "backup",   "list",    "irc",
-    "gnats",      "_apt",     "nobody", "nogroup",   "adm",       "tty",      "disk",    "kmem",
-    "dialout",    "fax",      "voice",  "cdrom",     "floppy",    "tape",     "sudo",    "audio",
-    "dip",        "operator", "src",    "shadow",    "utmp",      "video",    "sasl",    "plugdev",
-    "staff",      "users",    "input",  "sgx",       "kvm",       "render",   "crontab", "netdev",
-    "messagebus", "sshd",     "ssh",    "_ssh",      "munge",     "slurm",    "mysql",   "mariadb",
-    "ubuntu",     "debian",   "admin",  "sssd",      "haproxy",   "polkitd",  "dbus",    "provost",
-    "tss",        "uuidd",    "syslog", "landscape", "pollinate", "tcpdump",  "fwupd",   "lxd",
-    "docker",     "dnsmasq",  "ntp",    "chrony",    "_chrony",   "postgres", "postfix", "systemd",
-    "halt",       "shutdown", "nvidia", "ec2-user"};
+    "root",    "daemon",   "bin",       "sys",        "sync",
+    "games",   "man",      "lp",        "mail",       "news",
+    "uucp",    "proxy",    "www-data",  "backup",     "list",
+    "irc",     "gnats",    "_apt",      "nobody",     "nogroup",
+    "adm",     "tty",      "disk",      "kmem",       "dialout",
+    "fax",     "voice",    "cdrom",     "floppy",     "tape",
+    "sudo",    "audio",    "dip",       "operator",   "src",
+    "shadow",  "utmp",     "video",     "sasl",       "plugdev",
+    "staff",   "users",    "input",     "sgx",        "kvm",
+    "render",  "crontab",  "netdev",    "messagebus", "sshd",
+    "ssh",     "_ssh",     "munge",     "slurm",      "mysql",
+    "mariadb", "ubuntu",   "debian",    "admin",      "sssd",
+    "haproxy", "polkitd",  "dbus",      "provost",    "tss",
+    "uuidd",   "syslog",   "landscape", "pollinate",  "tcpdump",
+    "fwupd",   "lxd",      "docker",    "dnsmasq",    "ntp",
+    "chrony",  "_chrony",  "postgres",  "postfix",    "systemd",
+    "halt",    "shutdown", "nvidia",    "ec2-user",   "provost-selftest"};
 
 bool is_system_name(std::string_view name) {
   constexpr std::string_view kSystemd = "systemd-";

@@ -85,6 +85,7 @@ class Store {
   ~Store();
 
   /// One transaction. Passes the fault points "commit.before:NAME" and "commit.after:NAME".
+  /// `changes` must not ask this store: it is locked.
   /// Errors: limit (disk full: nothing was changed), conflict (a row that must be unique),
   /// internal.
   Status write(std::string_view name, const std::function<void(Writer&)>& changes);

@@ -4,6 +4,7 @@ import datetime
 import json
 import re
 import sys
+import threading
 import unittest
 
 import host
@@ -19,6 +20,7 @@ PEOPLE = {"minh": 2001, "linh": 2002, "an": 2003, "thu": 2004, "duc": 2005, "hoa
 CAMPUS = """[campus]
 name = "Example University"
 administrators = ["hoa"]
+selftest = "on demand"
 
 [scheduler]
 half_life = "7d"
@@ -391,6 +393,10 @@ class Departments(unittest.TestCase):
         self.assertEqual(self.ssh("hoa", "gpu-1", "hostname").out.strip(), "gpu-1")
         inside = self.ssh("hoa", "gpu-1", "cat /proc/self/cgroup").out
         self.assertNotIn("step_extern", inside)
+        # Who is refused again and again locks out nobody else who comes from the same login node.
+        for _ in range(8):
+            self.assertIn("srun --pty", self.ssh("minh", "gpu-1", "true").err)
+        self.assertEqual(self.ssh("hoa", "gpu-1", "hostname").out.strip(), "gpu-1")
 
     def test_142_a_session_is_the_jobs_with_its_memory_gpus_and_tmp(self):
         job = self.submit("minh", "-w gpu-1 --gpus=2 -c1 --mem=200M", "touch /tmp/of-the-job; sleep 300")
@@ -565,6 +571,144 @@ until = {at(days=-2)[:10]}
         self.on(f"scancel {mine} {other}")
         wait_until(lambda: set(self.reservations()) == {"mine"}, 120, "only what was made by hand is left")
         self.on("scontrol delete ReservationName=mine")
+
+
+    # ---- The policy proves itself
+
+    def selftest(self, status):
+        """A run; its checks by name, and what a person reads."""
+        ran = self.daemon.provost("selftest", "campus", check=False)
+        self.assertEqual(ran.status, status, ran)
+        checks = self.daemon.provost("selftest", "campus", "--last", "--json", check=False).json()["selftest"]["checks"]
+        return {check["name"]: check for check in checks}, ran.out
+
+    def failed(self, checks):
+        return {name for name, check in checks.items() if check["proof"] == "failed"}
+
+    def assert_nothing_left(self):
+        """The test's user has no jobs, accounts, keys or homes."""
+        self.assertEqual(self.on("squeue -h -a -u provost-selftest"), "")
+        self.assertEqual(self.on("sacctmgr -nP show user provost-selftest; sacctmgr -nP show assoc user=provost-selftest"), "")
+        for node in ("login-1", "cpu-1", "gpu-1", "gpu-2"):
+            self.assertEqual(self.daemon.on(node, "ls", "/var/lib/provost-selftest", check=False).status, 2, node)
+        drift = self.daemon.provost("drift", "campus", "--json", check=False).json()["drift"]
+        self.assertEqual(drift["accounts"], [])
+
+    def test_180_the_policy_is_tried_and_holds(self):
+        self.apply(CAMPUS)
+        mine = self.submit("duc", "-p cpu -n 1 -t 10")
+        self.running(mine)
+        checks, table = self.selftest(0)
+        self.assertEqual({check["proof"] for check in checks.values()}, {"held"}, table)
+        self.assertEqual(set(checks), {"login-open", "compute-closed", "compute-open", "session-adopted", "gpus-closed",
+                                       "gpus-own", "session-ends", "limit", "partition"})
+        self.assertRegex(checks["gpus-own"]["found"], "/dev/provost-gpu[0-7] opened, 7 closed")
+        self.assertIn("nlp" if "nlp" in checks["limit"]["found"] else "3 days", checks["limit"]["found"])
+        self.assertEqual(checks["limit"]["line"], line_of('limits = { gpus_per_user = 8'))
+        self.assertIn(f"campus.toml:{checks['partition']['line']}", table)
+        self.assertEqual(self.state(mine), "RUNNING", "nobody's job was disturbed")
+        self.assertIn("the policy was tried: 9 held, 0 failed", self.daemon.provost("events", "campus", "--limit", "20000").out)
+        self.assert_nothing_left()
+
+    def test_181_it_is_tried_after_a_change_where_the_campus_says_so(self):
+        before = self.daemon.provost("selftest", "campus", "--last", "--json").json()["selftest"]["ended"]
+        self.apply(CAMPUS.replace('selftest = "on demand"\n', ""))
+
+        def last():
+            found = self.daemon.provost("selftest", "campus", "--last", "--json", check=False).json()["selftest"]
+            return found if not found["waiting"] and found["ended"] != before else None
+        found = wait_until(last, 90, "the policy is tried after the change")
+        self.assertEqual(found["because"], "after a change")
+        self.assertEqual({check["proof"] for check in found["checks"]}, {"held"}, found)
+        self.apply(CAMPUS)
+        self.assert_nothing_left()
+
+    def sabotaged(self, spoil, mend, least, only=None):
+        """What fails while something is spoilt: `least` at least, `only` at most."""
+        spoil()
+        try:
+            checks, table = self.selftest(1)
+        finally:
+            mend()
+        found = self.failed(checks)
+        self.assertLessEqual(least, found, table)
+        self.assertLessEqual(found, only or least, table)
+        self.assert_nothing_left()
+
+    def on_compute(self, command):
+        for node in ("cpu-1", "cpu-2", "gpu-1", "gpu-2"):
+            self.daemon.on(node, "bash", "-c", command)
+
+    def test_182_a_closed_login_node_is_found(self):
+        self.sabotaged(lambda: self.daemon.on("login-1", "touch", "/etc/nologin"),
+                       lambda: self.daemon.on("login-1", "rm", "/etc/nologin"), {"login-open"})
+
+    def test_183_an_open_compute_node_is_found(self):
+        self.sabotaged(
+            lambda: self.on_compute("cp -p /etc/pam.d/sshd /root/sshd.pam; sed -i /pam_slurm_adopt/d /etc/pam.d/sshd; "
+                                    "sed -i 's/^account.*pam_deny.so/account required pam_permit.so/' /etc/pam.d/sshd"),
+            lambda: self.on_compute("cp -p /root/sshd.pam /etc/pam.d/sshd"),
+            {"compute-closed", "session-adopted", "session-ends", "gpus-closed"},
+            {"compute-closed", "session-adopted", "session-ends", "gpus-closed", "gpus-own"})
+
+    def test_184_a_compute_node_that_lets_nobody_in_is_found(self):
+        self.sabotaged(
+            lambda: self.on_compute("cp -p /etc/pam.d/sshd /root/sshd.pam; echo 'account required pam_deny.so' >/etc/pam.d/sshd"),
+            lambda: self.on_compute("cp -p /root/sshd.pam /etc/pam.d/sshd"), {"compute-closed", "compute-open"})
+
+    def test_185_open_devices_are_found(self):
+        def constrain(was, becomes):
+            self.on(f"sed -i s/ConstrainDevices={was}/ConstrainDevices={becomes}/ /etc/slurm/cgroup.conf; scontrol reconfigure")
+            self.on_compute("systemctl restart slurmd")
+            wait_until(lambda: self.on("sinfo -h -o %T | sort -u") == "idle", 60, "the nodes are back")
+        self.sabotaged(lambda: constrain("yes", "no"), lambda: constrain("no", "yes"), {"gpus-closed", "gpus-own"})
+
+    def test_186_limits_and_closed_partitions_that_do_not_hold_are_found(self):
+        lua = "/etc/slurm/job_submit.lua"
+        allowed = self.on("scontrol -o show partition cpu | grep -o 'AllowAccounts=[^ ]*'")
+        self.sabotaged(
+            # slurmctld overlooks a file changed in the second in which it read it.
+            lambda: self.on(f"sleep 2; cp -p {lua} /root/job_submit.lua; "
+                            "printf 'function slurm_job_submit() return slurm.SUCCESS end\n"
+                            "function slurm_job_modify() return slurm.SUCCESS end\n' "
+                            f">{lua}; scontrol update PartitionName=cpu AllowAccounts=ALL"),
+            lambda: self.on(f"sleep 2; cp -p /root/job_submit.lua {lua}; touch {lua}; scontrol update PartitionName=cpu {allowed}"),
+            {"limit", "partition"})
+
+    def test_187_a_provostd_killed_while_it_tries_takes_everything_away(self):
+        asked = threading.Thread(target=lambda: self.daemon.provost("selftest", "campus", check=False))
+        asked.start()
+        wait_until(lambda: self.on("squeue -h -a -u provost-selftest -o %A"), 60, "the test has a job")
+        self.daemon.kill()
+        asked.join()
+        self.daemon.start()
+
+        def ended():
+            found = self.daemon.provost("selftest", "campus", "--last", "--json", check=False).json()["selftest"]
+            return None if found["waiting"] else found
+        self.assertEqual({check["proof"] for check in wait_until(ended, 120, "it is tried anew")["checks"]}, {"held"})
+        self.assert_nothing_left()
+
+    def test_188_where_there_is_no_room_nothing_is_tried_and_no_job_disturbed(self):
+        jobs = [self.submit("minh", "-A nlp -p nlp --exclusive -t 10 --nodelist=gpu-1"),
+                self.submit("linh", "-A nlp -p nlp --exclusive -t 10 --nodelist=gpu-2"),
+                self.submit("duc", "-p cpu --exclusive -t 10 --nodelist=cpu-1"),
+                self.submit("chi", "-p debug --exclusive -t 10 --nodelist=cpu-2")]
+        for job in jobs:
+            self.running(job)
+        # What provostd knows of Slurm is some seconds old.
+        wait_until(lambda: self.daemon.provost("nodes", "campus").out.count("allocated") == 4, 60, "provostd sees them")
+        checks, table = self.selftest(0)
+        self.assertEqual({name for name, check in checks.items() if check["proof"] == "held"},
+                         {"login-open", "limit", "partition"}, table)
+        self.assertIn("no node that a department may use is up and without jobs", checks["compute-open"]["found"])
+        self.assertEqual([self.state(job) for job in jobs], ["RUNNING"] * 4)
+        self.assert_nothing_left()
+
+    def test_189_it_is_an_administrators_matter_and_wants_a_policy(self):
+        ran = self.daemon.provost("selftest", "nowhere", check=False)
+        self.assertEqual(ran.status, 1)
+        self.assertIn("there is no cluster named nowhere", ran.err)
 
 
 if __name__ == "__main__":

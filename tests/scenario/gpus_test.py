@@ -17,6 +17,7 @@ CONFIG = json.dumps({"ClusterName": "gpus", "InstanceGroups": [
 
 CAMPUS = """[campus]
 name = "Example University"
+selftest = "on demand"
 
 [[gpus]]
 groups = ["shared"]
@@ -136,6 +137,17 @@ class Gpus(unittest.TestCase):
         others, _, _ = self.opened(second)
         self.assertEqual((len(one), len(others), devices), (1, 3, 16))
         self.assertFalse(one & others)
+
+    def test_055_the_policy_is_tried_on_a_cluster_without_a_login_node(self):
+        wait_until(lambda: not self.on("squeue -h -a"), 60, "no job is left")
+        ran = self.daemon.provost("selftest", "gpus", "--json").json()["selftest"]["checks"]
+        checks = {check["name"]: check for check in ran}
+        for name in ("compute-closed", "compute-open", "session-adopted", "gpus-closed", "gpus-own", "session-ends"):
+            self.assertEqual(checks[name]["proof"], "held", checks[name])
+        self.assertRegex(checks["gpus-own"]["found"], "opened, 3 closed")
+        for name, words in (("login-open", "no login node"), ("limit", "has a limit of time"), ("partition", "open to every")):
+            self.assertEqual(checks[name]["proof"], "not tried", checks[name])
+            self.assertIn(words, checks[name]["found"])
 
     def test_060_how_gpus_are_shared_changes_on_nodes_that_are_new(self):
         other = CAMPUS.replace("per_gpu = 4", "per_gpu = 8")
