@@ -20,8 +20,8 @@ struct Person {
   std::string department{};  ///< whose account is the default; empty: the first that names them
 };
 
-/// The user that tries a campus's policy (`provost selftest`): on every node, with a home of its own
-/// beside those of people, and no key but while it tries.
+/// The user that tries a campus's policy (`provost selftest`): on every node, with a home of its
+/// own beside those of people, and no key but while it tries.
 inline constexpr const char* kSelftestUser = "provost-selftest";
 inline constexpr int kSelftestUid = 60000;  ///< of its group too
 inline constexpr const char* kSelftestHome = "/var/lib/provost-selftest";
