@@ -582,9 +582,6 @@ until = {at(days=-2)[:10]}
         checks = self.daemon.provost("selftest", "campus", "--last", "--json", check=False).json()["selftest"]["checks"]
         return {check["name"]: check for check in checks}, ran.out
 
-    def failed(self, checks):
-        return {name for name, check in checks.items() if check["proof"] == "failed"}
-
     def assert_nothing_left(self):
         """The test's user has no jobs, accounts, keys or homes."""
         self.assertEqual(self.on("squeue -h -a -u provost-selftest"), "")
@@ -623,16 +620,23 @@ until = {at(days=-2)[:10]}
         self.apply(CAMPUS)
         self.assert_nothing_left()
 
-    def sabotaged(self, spoil, mend, least, only=None):
-        """What fails while something is spoilt: `least` at least, `only` at most."""
-        spoil()
-        try:
-            checks, table = self.selftest(1)
-        finally:
-            mend()
-        found = self.failed(checks)
-        self.assertLessEqual(least, found, table)
-        self.assertLessEqual(found, only or least, table)
+    def sabotaged(self, spoil, mend, least, only=None, stands=lambda: True):
+        """What fails while something is spoilt: `least` at least, `only` at most. provostd puts its own files right
+        within a minute: what does not stand any more at the end of a run is spoilt anew."""
+        for _ in range(4):
+            spoil()
+            try:
+                ran = self.daemon.provost("selftest", "campus", check=False)
+                stood = stands()
+            finally:
+                mend()
+            checks = self.daemon.provost("selftest", "campus", "--last", "--json", check=False).json()["selftest"]["checks"]
+            found = {check["name"] for check in checks if check["proof"] == "failed"}
+            if stood or least <= found:
+                break
+        self.assertEqual(ran.status, 1, ran)
+        self.assertLessEqual(least, found, ran)
+        self.assertLessEqual(found, only or least, ran)
         self.assert_nothing_left()
 
     def on_compute(self, command):
@@ -661,7 +665,8 @@ until = {at(days=-2)[:10]}
             self.on(f"sed -i s/ConstrainDevices={was}/ConstrainDevices={becomes}/ /etc/slurm/cgroup.conf; scontrol reconfigure")
             self.on_compute("systemctl restart slurmd")
             wait_until(lambda: self.on("sinfo -h -o %T | sort -u") == "idle", 60, "the nodes are back")
-        self.sabotaged(lambda: constrain("yes", "no"), lambda: constrain("no", "yes"), {"gpus-closed", "gpus-own"})
+        self.sabotaged(lambda: constrain("yes", "no"), lambda: constrain("no", "yes"), {"gpus-closed", "gpus-own"},
+                       stands=lambda: "ConstrainDevices=no" in self.on("cat /etc/slurm/cgroup.conf"))
 
     def test_186_limits_and_closed_partitions_that_do_not_hold_are_found(self):
         lua = "/etc/slurm/job_submit.lua"
@@ -673,7 +678,9 @@ until = {at(days=-2)[:10]}
                             "function slurm_job_modify() return slurm.SUCCESS end\n' "
                             f">{lua}; scontrol update PartitionName=cpu AllowAccounts=ALL"),
             lambda: self.on(f"sleep 2; cp -p /root/job_submit.lua {lua}; touch {lua}; scontrol update PartitionName=cpu {allowed}"),
-            {"limit", "partition"})
+            {"limit", "partition"},
+            stands=lambda: "AllowAccounts=ALL" in self.on("scontrol -o show partition cpu")
+            and int(self.on(f"wc -l <{lua}")) == 2)
 
     def test_187_a_provostd_killed_while_it_tries_takes_everything_away(self):
         asked = threading.Thread(target=lambda: self.daemon.provost("selftest", "campus", check=False))
