@@ -4,6 +4,7 @@
 #include <iostream>
 #include <thread>
 
+#include "agent/door.hpp"
 #include "agent/line.hpp"
 #include "agent/namespaces.hpp"
 #include "base/log.hpp"
@@ -52,6 +53,12 @@ int serve(const std::string& config) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 
+  provost::agent::Door door(*settings);
+  if (settings->door) {
+    if (const auto opened = door.open(provost::agent::kDoorSocket); !opened) {
+      provost::log::warning("agent", "nobody here can ask provostd: {}", opened.error().message);
+    }
+  }
   provost::agent::Line line(*settings, **memory);
   std::jthread thread([&](const std::stop_token& stop) { line.run(stop); });
   int received = 0;

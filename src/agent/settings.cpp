@@ -36,6 +36,15 @@ class Members {
     }
     return *value;
   }
+  // Absent: false.
+  void flag(const char* name, bool& out) {
+    const json::value* found = object_.if_contains(name);
+    if (found != nullptr && found->is_bool()) {
+      out = found->get_bool();
+    } else if (found != nullptr) {
+      complain(name, "is neither true nor false");
+    }
+  }
   [[nodiscard]] const std::string& wrong() const { return wrong_; }
 
  private:
@@ -72,6 +81,7 @@ Result<Settings> read_settings(const std::string& path) {
   members.text("authority", settings.authority, true);
   members.text("state", settings.state, true);
   members.text("root", settings.root, false);
+  members.flag("door", settings.door);
   settings.incarnation =
       static_cast<int>(members.number("incarnation", std::numeric_limits<int>::max()));
   settings.daemon_port = static_cast<std::uint16_t>(members.number("daemon_port", 65535));

@@ -19,6 +19,7 @@ struct Settings {
   std::string key;          ///< PEM file
   std::string authority;    ///< PEM file that the daemon's certificate must verify against
   std::string state = "/var/lib/provost-agent";  ///< directory of the agent's own state
+  bool door = false;                             ///< users of the node may ask provostd through it
   std::string root;  ///< put before every path it writes, but for `state`; for tests
 };
 

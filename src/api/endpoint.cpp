@@ -3,6 +3,9 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+
 #include "api/json.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -15,6 +18,7 @@ namespace json = boost::json;
 
 constexpr int kThreadsMost = 64;  // streams hold one each
 constexpr std::string_view kRoom = "api";
+constexpr const char* kUserHeader = "x-provost-uid";  // as agent/door.hpp has it
 
 os::HttpResponse to_response(int status, const json::object& body) {
   return {.status = status, .body = json::serialize(body) + "\n"};
@@ -159,6 +163,11 @@ Result<service::Caller> Endpoint::authenticate(const os::HttpRequest& request) {
     }
     return fail(ErrorKind::denied, "the socket is for root only");
   }
+  const auto uid = request.headers.find(kUserHeader);
+  if (uid != request.headers.end()) {  // a node's agent, for one of its users
+    const auto node = service::read_agent_uri(request.peer.certificate_uri);
+    return node ? desk_.person_at(*node, to_number(uid->second).value_or(-1)) : pass(node.error());
+  }
   const auto header = request.headers.find("authorization");
   constexpr std::string_view kBearer = "Bearer ";
   if (header == request.headers.end() || header->second.rfind(kBearer, 0) != 0) {
@@ -176,11 +185,34 @@ void Endpoint::answer_ready(const os::Responder& responder) {
                                                   {"clusters", world_.store().clusters().size()}}));
 }
 
+bool Endpoint::is_for_people(const Asked& asked) {
+  const auto& path = asked.path;
+  if (asked.request.method != "GET" || path.size() < 3 || path[1] != "v1" ||
+      path[2] != "clusters") {
+    return false;
+  }
+  if (path.size() == 3) {
+    return true;
+  }
+  constexpr std::array kAlone{"my", "usage", "calendar", "idle"};
+  constexpr std::array kAbout{"why", "department"};
+  const auto has = [&](const auto& names) {
+    return std::find(names.begin(), names.end(), path[4]) != names.end();
+  };
+  return (path.size() == 5 && has(kAlone)) || (path.size() == 6 && has(kAbout));
+}
+
 void Endpoint::answer(Asked asked) {
   asked.path = split(asked.request.path, '/');  // "", "v1", "clusters", ...
   const auto& path = asked.path;
   const std::string method = asked.request.method;
-  if (path.size() < 3 || path[1] != "v1") {
+  if (!asked.caller.from_cluster.empty() && !is_for_people(asked)) {
+    asked.responder.send(
+        to_response(Error{ErrorKind::denied,
+                          fmt::format("{} {} is for administrators, on provostd's own host", method,
+                                      asked.request.path),
+                          {}}));
+  } else if (path.size() < 3 || path[1] != "v1") {
     asked.responder.send(to_response(Error{ErrorKind::not_found, "no such call", {}}));
   } else if (path[2] == "clusters") {
     answer_clusters(asked);
@@ -286,7 +318,7 @@ void Endpoint::answer_clusters(const Asked& asked) {
                                 : to_response(result.error()));
   };
   if (path.size() == 3 && method == "GET") {
-    asked.responder.send(to_response(200, {{"clusters", to_array(desk_.list())}}));
+    asked.responder.send(to_response(200, {{"clusters", to_array(desk_.list(asked.caller))}}));
   } else if (path.size() == 3 && method == "POST") {
     create(asked);
   } else if (path.size() == 4 && method == "GET") {

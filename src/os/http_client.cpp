@@ -114,6 +114,9 @@ class Exchange {
     if (!target_.token.empty()) {
       request_.set(message::field::authorization, "Bearer " + target_.token);
     }
+    for (const auto& [name, value] : call_.headers) {
+      request_.set(name, value);
+    }
     request_.body() = {call_.body.data(), call_.body.size()};
     request_.prepare_payload();
     limit_connecting();
@@ -151,7 +154,7 @@ class Exchange {
     const bool six = place->host.find(':') != std::string::npos;
     request_.set(message::field::host,
                  (six ? "[" + place->host + "]" : place->host) + ":" + place->port);
-    host_ = place->host;
+    host_ = target_.server_name.empty() ? place->host : target_.server_name;
     if (auto set_up = set_up_tls(); !set_up) {
       return set_up;
     }
@@ -178,6 +181,16 @@ class Exchange {
       return fail(ErrorKind::invalid, "cannot use the certificates of {}: {}",
                   target_.authority_file.empty() ? "the system" : target_.authority_file,
                   reason(error));
+    }
+    if (!target_.certificate_file.empty()) {
+      tls.use_certificate_chain_file(target_.certificate_file, error);
+      if (!error) {
+        tls.use_private_key_file(target_.key_file, asio::ssl::context::pem, error);
+      }
+    }
+    if (error) {
+      return fail(ErrorKind::invalid, "cannot use {} with its key {}: {}", target_.certificate_file,
+                  target_.key_file, reason(error));
     }
     return {};
   }
@@ -228,11 +241,10 @@ class Exchange {
   }
 
   void on_read(const error_code& error) {
-    if (!take()) {
-      finish();
-    } else if (error) {
+    const bool wants_more = take();
+    if (wants_more && error) {
       lost(error);
-    } else if (parser_.is_done()) {
+    } else if (!wants_more || parser_.is_done()) {
       finish();
     } else {
       read();

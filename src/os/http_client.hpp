@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,11 @@ struct HttpTarget {
   std::string unix_socket;  ///< path; empty: use `url`
   std::string url;          ///< "https://host:7443" (https only); with a socket: ignored
   std::string
-      authority_file;  ///< CA file that a TLS server must verify against; empty: the system's
-  std::string token;   ///< sent as "Authorization: Bearer"; may be empty
+      authority_file;       ///< CA file that a TLS server must verify against; empty: the system's
+  std::string token;        ///< sent as "Authorization: Bearer"; may be empty
+  std::string server_name;  ///< that a TLS server's certificate must have; empty: the URL's host
+  std::string certificate_file;  ///< PEM: ours; empty: none
+  std::string key_file;          ///< PEM: of that certificate
 };
 
 struct HttpAnswer {
@@ -27,7 +31,8 @@ struct HttpCall {
   std::string method = "GET";
   std::string path;  ///< with query, encoded
   std::string body;
-  std::chrono::milliseconds timeout{60'000};  ///< 0: none (streams)
+  std::map<std::string, std::string> headers = {};  ///< further ones
+  std::chrono::milliseconds timeout{60'000};        ///< 0: none (streams)
   /// Called with each piece as it arrives; return false to stop. `HttpAnswer::body` is empty then,
   /// but for an answer of status 400 or more: that is not a stream's and comes in `body`.
   std::function<bool(std::string_view)> on_chunk;

@@ -77,6 +77,7 @@ struct ServerHandlers {
   /// Asked before a WebSocket is accepted: false answers 403.
   std::function<bool(const HttpRequest&)> may_open;
   std::function<void(std::shared_ptr<WebSocket>, const HttpRequest&)> on_open;
+  std::uint64_t body_limit = 64U << 20U;  ///< bytes; larger requests are answered 413
 };
 
 struct TlsListen {
@@ -94,7 +95,7 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  /// Bodies over `body_limit` (64 MiB) are answered 413, idle connections are closed after 60 s.
+  /// Idle connections are closed after 60 s.
   Status listen_unix(const std::string& path, unsigned mode);
   /// TLS 1.2 or newer. Returns the port. Errors: conflict (address in use), unavailable (no such
   /// address here).

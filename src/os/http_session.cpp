@@ -22,7 +22,6 @@ namespace {
 
 namespace http = beast::http;
 
-constexpr std::uint64_t kBodyLimit = 64U << 20U;
 constexpr std::uint32_t kHeaderLimit = 16U << 10U;
 constexpr std::size_t kQueueLimit = 64U << 20U;
 constexpr auto kIdle = std::chrono::seconds(60);
@@ -319,7 +318,7 @@ class Session : public std::enable_shared_from_this<Session>, public Answering, 
     reading_ = true;
     parser_.emplace();
     parser_->header_limit(kHeaderLimit);
-    parser_->body_limit(kBodyLimit);
+    parser_->body_limit(shared_->handlers.body_limit);
     http::async_read_header(*wire_, buffer_, *parser_,
                             [self = shared_from_this()](error_code error, std::size_t) {
                               self->reading_ = false;

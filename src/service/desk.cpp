@@ -240,9 +240,12 @@ std::vector<NodeReport> Desk::node_reports(const Reading& reading) {
   return reports;
 }
 
-std::vector<ClusterReport> Desk::list() {
+std::vector<ClusterReport> Desk::list(const Caller& caller) {
   std::vector<ClusterReport> reports;
   for (const store::Cluster& row : world_.store().clusters()) {
+    if (!caller.from_cluster.empty() && caller.from_cluster != row.name) {
+      continue;
+    }
     if (const auto reading = read(row)) {
       reports.push_back(report(*reading));
     }
@@ -511,6 +514,36 @@ Result<Caller> Desk::caller_of(const std::string& token) {
     return fail(ErrorKind::denied, "this token is not known here");
   }
   return *found;
+}
+
+Result<Caller> Desk::person_at(const AgentName& agent, std::int64_t uid) {
+  const auto rows = world_.store().clusters();
+  const auto row = std::find_if(rows.begin(), rows.end(), [&](const store::Cluster& each) {
+    return each.id == agent.cluster_id;
+  });
+  if (row == rows.end()) {
+    return fail(ErrorKind::denied, "this node's cluster is gone");
+  }
+  const auto reading = read(*row);
+  if (!reading) {
+    return pass(reading.error());
+  }
+  const auto node = reading->model->nodes.find(agent.node);
+  if (node == reading->model->nodes.end() || node->second.place.incarnation != agent.incarnation ||
+      node->second.place.role == model::Role::compute) {
+    return fail(ErrorKind::denied, "nobody asks from {}: people ask from login nodes", agent.node);
+  }
+  if (uid == 0) {
+    return pass(Error{ErrorKind::denied, "root of a node is no person of the campus",
+                      "administrators ask on provostd's own host"});
+  }
+  const auto& campus = reading->model->cluster.campus;
+  for (const model::Person& each : campus ? campus->people : std::vector<model::Person>{}) {
+    if (each.uid == uid) {
+      return Caller{.name = each.name, .local = false, .from_cluster = row->name};
+    }
+  }
+  return fail(ErrorKind::denied, "the user with uid {} is no person of campus.toml", uid);
 }
 
 Result<HostReport> Desk::host() {

@@ -19,6 +19,7 @@
 #include "os/process.hpp"
 #include "provider/provider.hpp"
 #include "service/cluster_model.hpp"
+#include "service/keys.hpp"
 #include "service/policy.hpp"
 #include "slurm/client.hpp"
 #include "spec/explain.hpp"
@@ -226,7 +227,8 @@ class Desk {
   /// (the store knows that cluster).
   Result<Stray> remove_stray(const Caller& caller, const std::string& name);
 
-  std::vector<ClusterReport> list();
+  /// All clusters; to a person the one they ask from.
+  std::vector<ClusterReport> list(const Caller& caller);
   Result<Description> describe(const std::string& name);
   Result<std::vector<NodeReport>> nodes(const std::string& cluster);  ///< empty: all clusters
   /// NODE by name or instance id. Errors: not_found, conflict (two clusters have such a node).
@@ -303,6 +305,9 @@ class Desk {
   Status delete_token(const Caller& caller, const std::string& name);
   /// Whose token this is. Errors: denied.
   Result<Caller> caller_of(const std::string& token);
+  /// The person with this number who asks through the agent of a node. Errors: denied (the node is
+  /// none, or not one for people; no person of the campus has the number).
+  Result<Caller> person_at(const AgentName& agent, std::int64_t uid);
 
   Result<HostReport> host();
 

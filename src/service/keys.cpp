@@ -130,7 +130,7 @@ Result<AgentName> read_agent_uri(const std::string& uri) {
 Result<std::vector<provider::SeedFile>> agent_seed(const Keys& keys, const Settings& settings,
                                                    const AgentName& agent,
                                                    const std::string& cluster,
-                                                   const std::string& gateway) {
+                                                   const std::string& gateway, bool has_people) {
   const auto identity = os::issue(
       keys.authority, {.common_name = "provost-agent",
                        .names = {},
@@ -149,7 +149,8 @@ Result<std::vector<provider::SeedFile>> agent_seed(const Keys& keys, const Setti
                                       {"server_name", kServerName},
                                       {"certificate", base + "certificate.pem"},
                                       {"key", base + "key.pem"},
-                                      {"authority", base + "authority.pem"}};
+                                      {"authority", base + "authority.pem"},
+                                      {"door", has_people}};
   return std::vector<provider::SeedFile>{
       {base + "certificate.pem", identity->certificate, 0644},
       {base + "key.pem", identity->key, 0600},

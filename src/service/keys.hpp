@@ -43,10 +43,11 @@ struct AgentName {
 };
 Result<AgentName> read_agent_uri(const std::string& uri);
 
-/// The files an agent begins with: certificate, key, authority, agent.json.
+/// The files an agent begins with: certificate, key, authority, agent.json. `has_people`: its users
+/// may ask provostd through it (agent/door.hpp).
 Result<std::vector<provider::SeedFile>> agent_seed(const Keys& keys, const Settings& settings,
                                                    const AgentName& agent,
                                                    const std::string& cluster,
-                                                   const std::string& gateway);
+                                                   const std::string& gateway, bool has_people);
 
 }  // namespace provost::service

@@ -277,9 +277,11 @@ cluster::Outside Rounds::outside_of(const std::shared_ptr<const ClusterModel>& m
           },
           .seed_of =
               [&world, model](const provider::MachineSpec& machine) {
+                const bool has_people =
+                    model->nodes.at(machine.node).place.role != model::Role::compute;
                 auto seed = agent_seed(world.keys(), world.settings(),
                                        {model->row.id, machine.node, machine.incarnation},
-                                       model->row.name, model->layout.gateway);
+                                       model->row.name, model->layout.gateway, has_people);
                 if (seed) {
                   add_unit_files(*model->nodes.at(machine.node).part, *seed);
                 }

@@ -717,6 +717,51 @@ until = {at(days=-2)[:10]}
         self.assertEqual(ran.status, 1)
         self.assertIn("there is no cluster named nowhere", ran.err)
 
+    # ---- The people's door
+
+    def asked_by(self, person, path, method="GET", node="login-1"):
+        """What provostd answers a user of a node: status and body."""
+        script = ("import http.client, socket, sys\n"
+                  "class Door(http.client.HTTPConnection):\n"
+                  "    def connect(self):\n"
+                  "        self.sock = socket.socket(socket.AF_UNIX)\n"
+                  "        self.sock.connect('/run/provost/provostd.sock')\n"
+                  "door = Door('door')\n"
+                  f"door.request('{method}', '{path}', headers={{'x-provost-uid': '0'}})\n"
+                  "answer = door.getresponse()\n"
+                  "print(answer.status)\n"
+                  "print(answer.read().decode())\n")
+        ran = self.daemon.on(node, "runuser", "-u", person, "--", "python3", "-c", script)
+        status, _, body = ran.out.partition("\n")
+        return int(status), json.loads(body)
+
+    def test_190_people_ask_provostd_from_a_login_node(self):
+        status, body = self.asked_by("duc", "/v1/clusters/campus/my")
+        self.assertEqual((status, body["my"]["name"]), (200, "duc"), body)
+        self.assertEqual([each["name"] for each in self.asked_by("duc", "/v1/clusters")[1]["clusters"]], ["campus"])
+        job = self.submit("minh", "-A nlp -p nlp -n 1 -t 5 -H")
+        self.assertIn("holds", self.asked_by("minh", f"/v1/clusters/campus/why/{job}")[1]["job"]["why"])
+        self.assertEqual(self.asked_by("linh", f"/v1/clusters/campus/why/{job}")[0], 200, "she supervises nlp")
+        self.assertEqual(self.asked_by("linh", "/v1/clusters/campus/department/nlp")[0], 200)
+        for person, path in (("duc", f"/v1/clusters/campus/why/{job}"), ("duc", "/v1/clusters/campus/department/nlp"),
+                             ("duc", "/v1/clusters/campus/my?as=minh")):
+            self.assertEqual(self.asked_by(person, path)[0], 403, path)
+        self.on(f"scancel {job}")
+
+    def test_191_what_is_an_administrators_is_not_for_people(self):
+        for method, path in (("GET", "/v1/clusters/campus"), ("DELETE", "/v1/clusters/campus"), ("GET", "/v1/tokens"),
+                             ("GET", "/v1/clusters/campus/files"), ("POST", "/v1/clusters"), ("GET", "/v1/events"),
+                             ("POST", "/v1/clusters/campus/selftest"), ("GET", "/v1/clusters/campus/drift"), ("GET", "/v1/nodes")):
+            for person in ("duc", "linh", "hoa"):
+                status, body = self.asked_by(person, path, method)
+                self.assertEqual(status, 403, (person, method, path, body))
+                self.assertIn("is for administrators", body["error"]["message"])
+        for person, why in (("root", "is no person of the campus"), ("nobody", "is no person of campus.toml")):
+            status, body = self.asked_by(person, "/v1/clusters/campus/my")
+            self.assertEqual(status, 403)
+            self.assertIn(why, body["error"]["message"])
+        self.assertEqual(self.daemon.on("cpu-1", "test", "-e", "/run/provost/provostd.sock", check=False).status, 1)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2, argv=[sys.argv[0], *sys.argv[1:]])
