@@ -11,7 +11,7 @@ add_custom_command(
 add_custom_target(manual ALL DEPENDS "${PROVOST_MANUAL}/made")
 
 install(TARGETS provost RUNTIME DESTINATION bin)
-install(TARGETS provostd provost-agent RUNTIME DESTINATION lib/provost)
+install(TARGETS provostd provost-agent provost-people RUNTIME DESTINATION lib/provost)
 install(DIRECTORY images DESTINATION lib/provost USE_SOURCE_PERMISSIONS)
 install(DIRECTORY "${PROVOST_MANUAL}/man1" "${PROVOST_MANUAL}/man8" DESTINATION share/man)
 install(FILES "${PROVOST_MANUAL}/provost.bash" DESTINATION share/bash-completion/completions RENAME provost)

@@ -22,3 +22,16 @@ function(provost_room name)
     add_test(NAME ${name} COMMAND ${name}_test)
   endif()
 endfunction()
+
+# A program that nodes are given: they run another Debian release than the host, so that it brings
+# all but libc and OpenSSL itself.
+function(provost_for_nodes program)
+  target_link_options(${program} PRIVATE -static-libstdc++ -static-libgcc -Wl,--as-needed)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # clang links its sanitizers statically by itself
+  elseif(PROVOST_SANITIZE MATCHES "address")
+    target_link_options(${program} PRIVATE -static-libasan -static-libubsan)
+  elseif(PROVOST_SANITIZE MATCHES "thread")
+    target_link_options(${program} PRIVATE -static-libtsan)
+  endif()
+endfunction()

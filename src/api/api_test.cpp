@@ -46,7 +46,7 @@ class Api : public testing::Test {
         provider::local::LocalOptions{.places = {.state = settings_.state, .run = settings_.run},
                                       .images = "/nonexistent",
                                       .image_cache = settings_.state,
-                                      .agent = "/nonexistent"});
+                                      .programs = {.agent = "/nonexistent", .people = {}}});
     world_ = std::make_unique<service::World>(settings_, std::move(store), std::move(provider),
                                               std::move(keys), 1);
     desk_ = std::make_unique<service::Desk>(*world_);
@@ -121,6 +121,18 @@ TEST_F(Api, ATokenMakesNoTokens) {
   const std::string token = new_token("ci");
   EXPECT_EQ(with_token(token, "POST", "/v1/tokens", R"({"name": "more"})").status, 403);
   EXPECT_EQ(with_token(token, "DELETE", "/v1/tokens/ci").status, 403);
+}
+
+TEST_F(Api, NobodyIsAPersonWithoutANodesCertificate) {
+  const std::string token = new_token("ci");
+  const auto answer = os::http({.url = "https://127.0.0.1:" + std::to_string(port_),
+                                .authority_file = settings_.state + "/authority.pem",
+                                .token = token},
+                               {.method = "GET",
+                                .path = "/v1/clusters",
+                                .body = {},
+                                .headers = {{"x-provost-uid", "2001"}}});
+  EXPECT_EQ(read(answer).status, 403);
 }
 
 TEST_F(Api, ATokenIsShownOnceAndListedWithoutItsSecret) {
@@ -198,6 +210,18 @@ TEST(ReadCommand, WantsAListOfTexts) {
     EXPECT_FALSE(read(wrong)) << wrong;
   }
   EXPECT_EQ(read(R"({"argv": ["cat"], "input": "aGVsbG8="})")->input, "hello");
+}
+
+TEST(ReadAmending, WantsAVerbAndTexts) {
+  const auto read = [](const char* text) { return read_amending(json::parse(text).as_object()); };
+  const auto limit = read(
+      R"({"verb": "limit", "account": "nlp", "subject": "gpus", "value": "8", "title": null})");
+  ASSERT_TRUE(limit);
+  EXPECT_EQ(limit->verb, scheduling::Amending::Verb::limit);
+  EXPECT_EQ(limit->value, "8");
+  EXPECT_THAT(read("{}").error().message, HasSubstr("add_member"));
+  EXPECT_THAT(read(R"({"verb": "become_root"})").error().message, HasSubstr("become_root"));
+  EXPECT_THAT(read(R"({"verb": "limit", "value": 8})").error().message, HasSubstr("value"));
 }
 
 TEST(HttpStatus, EveryKindOfErrorHasOne) {

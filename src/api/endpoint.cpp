@@ -187,8 +187,13 @@ void Endpoint::answer_ready(const os::Responder& responder) {
 
 bool Endpoint::is_for_people(const Asked& asked) {
   const auto& path = asked.path;
-  if (asked.request.method != "GET" || path.size() < 3 || path[1] != "v1" ||
-      path[2] != "clusters") {
+  if (path.size() < 3 || path[1] != "v1" || path[2] != "clusters") {
+    return false;
+  }
+  if (is_of_supervisors(asked)) {
+    return true;
+  }
+  if (asked.request.method != "GET") {
     return false;
   }
   if (path.size() == 3) {
@@ -250,11 +255,16 @@ void Endpoint::validate(const Asked& asked) {
     return;
   }
   const service::Validated validated = desk_.validate(*sources);
+  json::array overlay;
+  for (const service::OverlayLine& each : validated.overlay) {
+    overlay.push_back(to_json(each));
+  }
   asked.responder.send(to_response(
       200,
       {{"findings", spec::to_json(validated.findings)},
-       {"explanation", validated.explanation ? json::value(spec::to_json(*validated.explanation))
-                                             : json::value()}}));
+       {"explanation",
+        validated.explanation ? json::value(spec::to_json(*validated.explanation)) : json::value()},
+       {"overlay", std::move(overlay)}}));
 }
 
 void Endpoint::create(const Asked& asked) {
@@ -340,6 +350,8 @@ void Endpoint::answer_clusters(const Asked& asked) {
     });
   } else if (path.size() == 5 && path[4] == "report" && method == "GET") {
     report(asked);
+  } else if (is_of_supervisors(asked)) {
+    answer_supervisor(asked);
   } else if (path.size() >= 5 && answer_policy(asked)) {
     return;
   } else if (path.size() == 5 && path[4] == "removal" && method == "GET") {

@@ -46,6 +46,8 @@ class Endpoint {
   void answer(Asked asked);
   /// Of what is asked from a node: the one list of what is open to its users.
   static bool is_for_people(const Asked& asked);
+  static bool is_of_supervisors(const Asked& asked);
+  void answer_supervisor(const Asked& asked);
   void answer_clusters(const Asked& asked);
   void answer_nodes(const Asked& asked);
   void answer_node_action(const Asked& asked, const service::NodeReport& node);

@@ -28,6 +28,11 @@ boost::json::object to_json(const service::JobAndWhy& answer);
 boost::json::object to_json(const service::PersonReport& person);
 boost::json::object to_json(const service::DepartmentReport& department);
 boost::json::object to_json(const service::UsageReport& usage);
+boost::json::object to_json(const service::OverlayLine& line);
+boost::json::object to_json(const service::OverlayReport& report);
+boost::json::object to_json(const service::AmendedReport& report);
+/// {"verb", "account", "subject", "value", "title", "lead"}. Errors: invalid.
+Result<scheduling::Amending> read_amending(const boost::json::object& body);
 /// Of a query's texts. Errors: invalid.
 Result<service::UsageOrder> read_usage_order(const std::string& by, const std::string& from,
                                              const std::string& to);

@@ -1,4 +1,6 @@
 // Answers about a cluster's policy, as JSON.
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "api/json.hpp"
@@ -220,6 +222,75 @@ json::array to_json(const std::vector<os::Letter>& letters) {
                    {"text", each.text}});
   }
   return all;
+}
+
+json::object to_json(const service::OverlayLine& line) {
+  const model::Amendment& one = line.amendment;
+  return {{"id", one.id},
+          {"at", to_iso(one.at)},
+          {"by", one.by},
+          {"kind", model::name(one.kind)},
+          {"account", one.account},
+          {"subject", one.subject},
+          {"value", one.kind == model::Amendment::Kind::limit ? json::value(one.value) : nullptr},
+          {"title", one.title},
+          {"lead", one.lead},
+          {"words", line.words},
+          {"why_void", line.why_void.empty() ? json::value() : json::value(line.why_void)}};
+}
+
+json::object to_json(const service::OverlayReport& report) {
+  json::array amendments;
+  for (const service::OverlayLine& each : report.lines) {
+    amendments.push_back(to_json(each));
+  }
+  return {{"amendments", std::move(amendments)}};
+}
+
+json::object to_json(const service::AmendedReport& report) {
+  return {{"words", report.words}, {"because", report.because}};
+}
+
+Result<scheduling::Amending> read_amending(const json::object& body) {
+  using Verb = scheduling::Amending::Verb;
+  constexpr std::array<std::pair<std::string_view, Verb>, 6> kVerbs{
+      {{"add_member", Verb::add_member},
+       {"remove_member", Verb::remove_member},
+       {"add_project", Verb::add_project},
+       {"remove_project", Verb::remove_project},
+       {"limit", Verb::limit},
+       {"no_limit", Verb::no_limit}}};
+  std::string wrong;
+  const auto text = [&](const char* name) {
+    const json::value* found = body.if_contains(name);
+    if (found == nullptr || found->is_null()) {
+      return std::string();
+    }
+    if (!found->is_string()) {
+      wrong = fmt::format("{} must be a string", name);
+      return std::string();
+    }
+    return std::string(found->get_string());
+  };
+  const std::string verb = text("verb");
+  const auto* known = std::find_if(kVerbs.begin(), kVerbs.end(),
+                                   [&](const auto& each) { return each.first == verb; });
+  scheduling::Amending wanted{.account = text("account"),
+                              .subject = text("subject"),
+                              .value = text("value"),
+                              .title = text("title"),
+                              .lead = text("lead")};
+  if (wrong.empty() && known == kVerbs.end()) {
+    wrong = fmt::format(
+        "verb is \"{}\": it must be add_member, remove_member, add_project, remove_project, limit "
+        "or no_limit",
+        shorten(verb));
+  }
+  if (!wrong.empty()) {
+    return fail(ErrorKind::invalid, "{}", wrong);
+  }
+  wanted.verb = known->second;
+  return wanted;
 }
 
 Result<service::UsageOrder> read_usage_order(const std::string& by, const std::string& from,

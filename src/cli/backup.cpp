@@ -33,7 +33,7 @@ std::string default_name() {
 
 std::vector<store::HostMachine> machines_of(const std::string& state) {
   provider::local::LocalProvider host(
-      {.places = {.state = state, .run = {}}, .images = {}, .image_cache = {}, .agent = {}});
+      {.places = {.state = state, .run = {}}, .images = {}, .image_cache = {}, .programs = {}});
   std::vector<store::HostMachine> machines;
   if (const auto seen = host.observe()) {
     for (const provider::MachineSeen& each : *seen) {

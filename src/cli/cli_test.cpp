@@ -124,6 +124,26 @@ TEST(Arguments, HandTheCommandAfterTwoDashesOnUnchanged) {
   EXPECT_FALSE(program.global().json);
 }
 
+TEST(Arguments, OnALoginNodeAreThoseOfPeople) {
+  EXPECT_EQ(PeopleProgram().parse({"my"}), "");
+  EXPECT_EQ(PeopleProgram().parse({"why", "17", "--json"}), "");
+  EXPECT_EQ(PeopleProgram().parse({"member", "add", "duc", "nlp"}), "");
+  EXPECT_EQ(PeopleProgram().parse({"project", "add", "speech", "nlp", "--lead", "minh"}), "");
+  EXPECT_EQ(PeopleProgram().parse({"project", "remove", "speech"}), "");
+  EXPECT_EQ(PeopleProgram().parse({"limit", "nlp", "gpus_per_user=4"}), "");
+  EXPECT_EQ(PeopleProgram().parse({"overlay", "--drop", "4"}), "");
+  EXPECT_EQ(PeopleProgram().parse({"job", "cancel", "17"}), "");
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"create"},
+                                                {"exec", "cpu-1"},
+                                                {"my", "--as", "an"},
+                                                {"drift"},
+                                                {"member", "add", "duc"},
+                                                {"job", "kill", "17"},
+                                                {"overlay", "--drop", "-4"}}) {
+    EXPECT_NE(PeopleProgram().parse(words), "") << words.front();
+  }
+}
+
 TEST(Arguments, ThatAreMissingAreSaid) {
   EXPECT_NE(Program().parse({"exec", "cpu-1"}), "");
   EXPECT_NE(Program().parse({"create"}), "");

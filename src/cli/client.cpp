@@ -54,7 +54,9 @@ Exit CallError::exit() const {
 }
 
 CallError Client::unreachable(Error error) const {
-  if (error.kind == ErrorKind::denied) {
+  if (where_ == Where::node) {
+    error.hint = "on a login node; where that is one, an administrator sees to provost-agent there";
+  } else if (error.kind == ErrorKind::denied) {
     error.hint = "run it as root, or with --server and --token-file";
   } else if (is_local()) {
     error.hint = "systemctl start provostd, or ./provost-up";

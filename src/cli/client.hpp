@@ -34,11 +34,15 @@ struct CallError {
 template <class T>
 using Called = tl::expected<T, CallError>;
 
+/// Where the program runs: on provostd's host, or on a node for its users.
+enum class Where { host, node };
+
 class Client {
  public:
   explicit Client(os::HttpTarget target,
-                  std::chrono::milliseconds patience = os::HttpCall().timeout)
-      : target_(std::move(target)), patience_(patience) {}
+                  std::chrono::milliseconds patience = os::HttpCall().timeout,
+                  Where where = Where::host)
+      : target_(std::move(target)), patience_(patience), where_(where) {}
 
   Called<json::object> get(const std::string& path) const { return call("GET", path, {}); }
   Called<json::object> post(const std::string& path, const json::object& body) const;
@@ -62,6 +66,7 @@ class Client {
 
   os::HttpTarget target_;
   std::chrono::milliseconds patience_;
+  Where where_ = Where::host;
 };
 
 /// Writes "provost: message" and what to try next to standard error; the exit status to end with.

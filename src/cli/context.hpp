@@ -37,6 +37,7 @@ int types(const Context& context, const std::string& pattern);
 struct ExplainArguments {
   std::string field;
   FileArguments files;
+  std::string cluster;  ///< whose stored files are meant; empty: none
   bool markdown = false;
 };
 int explain(const Context& context, const ExplainArguments& arguments);
@@ -136,6 +137,23 @@ int department(const Context& context, const PolicyArguments& arguments);
 int idle(const Context& context, const PolicyArguments& arguments);
 int calendar(const Context& context, const PolicyArguments& arguments);
 
+/// What supervisors do.
+struct SuperviseArguments {
+  std::string cluster;  ///< empty: the only one
+  std::string account;
+  std::string subject;  ///< a person, a project, "gpus_per_user=4"
+  std::string title;
+  std::string lead;
+  std::string job;
+  int drop = 0;  ///< number of the amendment to take back; 0: none
+};
+/// `verb` as the API has it: "add_member".
+int amend(const Context& context, const std::string& verb, const SuperviseArguments& arguments);
+int limit(const Context& context, const SuperviseArguments& arguments);
+int overlay(const Context& context, const SuperviseArguments& arguments);
+/// `act`: "hold", "release", "cancel".
+int act_on_job(const Context& context, const std::string& act, const SuperviseArguments& arguments);
+
 struct SelftestArguments {
   std::string cluster;  ///< empty: the only one
   bool last = false;
@@ -192,6 +210,9 @@ Called<json::object> check_files(const Context& context, const FileArguments& ar
 
 /// "costs 2.31 USD an hour, ...", of an explanation as the API gives it.
 std::string cost_line(const json::object& explanation);
+
+/// A table of what supervisors changed; empty of nothing.
+std::string overlay_text(const Context& context, const json::array& amendments);
 
 /// Prints one object as JSON.
 int print(const json::object& object);

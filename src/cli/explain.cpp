@@ -70,12 +70,7 @@ void print_defaults(const Context& context, const json::object& explanation) {
   std::cout << table.text(context.terminal, 2);
 }
 
-int explain_files(const Context& context, const FileArguments& arguments) {
-  const auto request = read_files(arguments);
-  if (!request) {
-    return report(request.error());
-  }
-  const auto answer = check_files(context, arguments, *request);
+int show(const Context& context, const Called<json::object>& answer, const Texts& texts) {
   if (!answer) {
     return report(answer.error());
   }
@@ -86,7 +81,7 @@ int explain_files(const Context& context, const FileArguments& arguments) {
   }
   const json::object& explanation = child(*answer, "explanation");
   if (errors_in(findings) > 0 || explanation.empty()) {
-    std::cerr << findings_text(findings, request->texts, context.terminal)
+    std::cerr << findings_text(findings, texts, context.terminal)
               << "provost: the files are not sound, so they mean nothing yet\n";
     return kFailed;
   }
@@ -102,10 +97,33 @@ int explain_files(const Context& context, const FileArguments& arguments) {
   print_partitions(context, explanation);
   std::cout << "\n";
   print_defaults(context, explanation);
+  if (const std::string table = overlay_text(context, list(*answer, "overlay")); !table.empty()) {
+    std::cout << "\nSupervisors changed, over campus.toml:\n" << table;
+  }
   if (!findings.empty()) {
-    std::cout << "\n" << findings_text(findings, request->texts, Terminal{});
+    std::cout << "\n" << findings_text(findings, texts, Terminal{});
   }
   return kDone;
+}
+
+int explain_files(const Context& context, const FileArguments& arguments) {
+  const auto request = read_files(arguments);
+  if (!request) {
+    return report(request.error());
+  }
+  return show(context, check_files(context, arguments, *request), request->texts);
+}
+
+int explain_cluster(const Context& context, const std::string& cluster) {
+  const std::string path = "/v1/clusters/" + os::url_encode(cluster);
+  const auto files = context.client.get(path + "/files");
+  if (!files) {
+    return report(files.error());
+  }
+  json::object body = child(*files, "files");
+  body["name"] = cluster;
+  body["allow_unknown"] = true;  // it was accepted once
+  return show(context, context.client.post("/v1/validate", body), {});
 }
 
 void print_field(const Context& context, const spec::FieldHelp& field) {
@@ -160,6 +178,9 @@ int explain(const Context& context, const ExplainArguments& arguments) {
   }
   if (!arguments.field.empty()) {
     return explain_field(context, arguments.field);
+  }
+  if (!arguments.cluster.empty()) {
+    return explain_cluster(context, arguments.cluster);
   }
   if (arguments.files.cluster_config.empty()) {
     std::cerr << "provost explain: which field, or which files?\n"

@@ -74,6 +74,39 @@ constexpr std::array kWords = {
                   "their use, "
                   "and all of its jobs, each waiting one with why.",
           .see_also = {"provost-my(1)", "provost-usage(1)"}},
+    Words{.command = "member",
+          .text =
+              "Adds a person of the campus to a department or project, or takes a member out. For "
+              "supervisors of the department, for who leads the project, and for administrators. "
+              "It is kept as an overlay on campus.toml (provost-overlay(1)). Who is taken out gets "
+              "no new jobs; those that run end by themselves.",
+          .see_also = {"provost-project(1)", "provost-overlay(1)", "provost-department(1)"}},
+    Words{.command = "project",
+          .text =
+              "Adds a project: a Slurm account below a department's or another project's, for "
+              "supervisors of the department. What a supervisor added a supervisor removes, with "
+              "its members and limits, when its jobs have ended; projects of campus.toml are the "
+              "administrator's.",
+          .see_also = {"provost-member(1)", "provost-limit(1)", "provost-overlay(1)"}},
+    Words{.command = "limit",
+          .text =
+              "Limits a department or project below what campus.toml says, for supervisors of the "
+              "department; names and values are those of `limits` there. More than the file "
+              "allows is refused, and so is what a QoS of the department limits already. With "
+              "`none` the file's own holds again. Refusals, provost-why(1) and provost-my(1) name "
+              "such a limit by its number, as in \"overlay 4\".",
+          .see_also = {"provost-overlay(1)", "provost-department(1)", "provost-explain(1)"}},
+    Words{.command = "overlay",
+          .text =
+              "Shows what supervisors changed: an overlay on campus.toml that stays when the file "
+              "is changed and applied. What has no effect beside the file as it is now says why. "
+              "Supervisors see their departments', administrators all. `--drop` takes one back.",
+          .see_also = {"provost-member(1)", "provost-limit(1)", "provost-explain(1)"}},
+    Words{.command = "job",
+          .text = "Holds, releases or cancels a job of a department, for its supervisors and for "
+                  "administrators; each is an event with who did it. Of jobs of one's own Slurm's "
+                  "`scontrol hold`, `scontrol release` and `scancel` do the same.",
+          .see_also = {"provost-why(1)", "provost-department(1)"}},
     Words{.command = "usage",
           .text =
               "Accounts for a period: CPU, GPU, shard and memory hours by department, project, "

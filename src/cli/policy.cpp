@@ -5,6 +5,7 @@
 #include "base/time.hpp"
 #include "cli/context.hpp"
 #include "cli/watch.hpp"
+#include "model/overlay.hpp"
 
 namespace provost::cli {
 namespace {
@@ -20,7 +21,7 @@ void print_list(const char* heading, const json::array& lines) {
 
 std::string line_words(const json::object& limit) {
   const std::int64_t line = number(limit, "line");
-  return line > 0 ? fmt::format("campus.toml:{}", line) : std::string();
+  return line == 0 ? std::string() : model::place_words(static_cast<int>(line));
 }
 
 void print_limits(const Context& context, const json::array& limits, std::size_t indent) {

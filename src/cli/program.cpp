@@ -1,12 +1,6 @@
 #include "cli/program.hpp"
 
-#include <iostream>
-
-#include "base/text.hpp"
 #include "cli/documents.hpp"
-#include "manual/completion.hpp"
-#include "manual/manual.hpp"
-#include "os/files.hpp"
 
 namespace provost::cli {
 namespace {
@@ -33,63 +27,25 @@ void add_files(CLI::App* command, FileArguments& files) {
 }  // namespace
 
 Program::Program()
-    : app_(std::make_unique<CLI::App>("Slurm clusters on your own machines, from HyperPod's files.",
-                                      "provost")) {
-  app_->require_subcommand(1);
-  app_->fallthrough();
-  app_->set_version_flag("--version", std::string("provost ") + PROVOST_VERSION);
-  app_->footer(
-      "Examples:\n"
-      "  provost create --cluster-config cluster-config.json --campus campus.toml\n"
-      "  provost describe university\n"
-      "  provost ssh login-1\n"
-      "  provost delete university\n"
-      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 plan: something to do, 4 denied, 5 provostd "
-      "does not answer, 6 doctor: warnings only");
-  declare_global();
+    : Frame(Where::host, "Slurm clusters on your own machines, from HyperPod's files.",
+            "Examples:\n"
+            "  provost create --cluster-config cluster-config.json --campus campus.toml\n"
+            "  provost describe university\n"
+            "  provost ssh login-1\n"
+            "  provost delete university\n"
+            "Exit status: 0 done, 1 failed, 2 wrong usage, 3 plan: something to do, 4 denied, 5 "
+            "provostd does not answer, 6 doctor: warnings only") {
   declare_making();
   declare_changing();
   declare_writing();
   declare_looking();
   declare_policy();
-  declare_idle();
+  people_.declare(*this);
   declare_reaching();
   declare_host();
   declare_keeping();
   declare_help();
-}
-
-CLI::App* Program::command(const std::string& name, const std::string& summary,
-                           const std::string& examples, Run run) {
-  CLI::App* made = command_below(app_.get(), name, summary, std::move(run));
-  made->footer("Examples:\n" + examples + "\nMore: man provost-" + name);
-  return made;
-}
-
-CLI::App* Program::command_below(CLI::App* parent, const std::string& name,
-                                 const std::string& summary, Run run) {
-  CLI::App* made = parent->add_subcommand(name, summary);
-  made->fallthrough();
-  if (run) {
-    made->callback([this, run = std::move(run)] { run_ = run; });
-  }
-  return made;
-}
-
-void Program::declare_global() {
-  app_->add_flag("--json", global_.json, "Print what the API answers");
-  app_->add_flag("--no-color,--no-colour", global_.no_colour, "No colours");
-  app_->add_option("--socket", global_.socket, "Socket of provostd")
-      ->type_name("FILE")
-      ->envname("PROVOST_SOCKET")
-      ->capture_default_str();
-  app_->add_option("--server", global_.server, "https://HOST:PORT of a provostd elsewhere")
-      ->type_name("URL");
-  app_->add_option("--token-file", global_.token_file, "File with the token for --server")
-      ->type_name("FILE");
-  app_->add_option("--authority", global_.authority,
-                   "File with the certificate that the server's must verify against")
-      ->type_name("FILE");
+  declare_manual();
 }
 
 void Program::declare_making() {
@@ -185,11 +141,14 @@ void Program::declare_writing() {
   CLI::App* what =
       command("explain", "What the files mean together, or what a field is",
               "  provost explain InstanceType\n"
-              "  provost explain --cluster-config cluster-config.json --campus campus.toml",
+              "  provost explain --cluster-config cluster-config.json --campus campus.toml\n"
+              "  provost explain --cluster university      its files, and what supervisors changed",
               [this](const Context& context) { return explain_files_or_field(context); });
   what->add_option("field", explain_.field, "A field of any of the files: its name or path")
       ->type_name("FIELD");
   add_file_options(what, explain_.files);
+  what->add_option("--cluster", explain_.cluster, "A cluster's own files, as provostd has them")
+      ->type_name("CLUSTER");
   what->add_flag("--markdown", explain_.markdown, "Every field, as docs/files.md has it");
 
   command("types", "Instance types and their prices",
@@ -258,44 +217,8 @@ void Program::declare_policy() {
               "Exit status 3: something is not as the files want it.",
               [this](const Context& context) { return drift(context, policy_); });
   changed->add_flag("--mend", policy_.mend, "Put the accounts right");
-  CLI::App* reason = command("why", "Why a job waits, and what would let it start sooner",
-                             "  provost why 17\n  provost why 17 --cluster university",
-                             [this](const Context& context) { return why(context, policy_); });
-  reason->add_option("job", policy_.job, "Number of the job")->type_name("JOB")->required();
-  CLI::App* mine = command("my", "A person's departments, limits, use and jobs",
-                           "  provost my --as minh\n  provost my --as minh --json",
-                           [this](const Context& context) { return my(context, policy_); });
-  mine->add_option("--as", policy_.person, "The person")->type_name("PERSON");
-  CLI::App* one = command("department", "A department's people, projects, limits, use and jobs",
-                          "  provost department nlp\n  provost department nlp --json",
-                          [this](const Context& context) { return department(context, policy_); });
-  one->add_option("department", policy_.department, "Name of the department")
-      ->type_name("DEPARTMENT")
-      ->required();
   changed->add_option("cluster,--cluster", policy_.cluster, "The cluster, where there are several")
       ->type_name("CLUSTER");
-  for (CLI::App* each : {reason, mine, one}) {
-    each->add_option("--cluster", policy_.cluster, "The cluster, where there are several")
-        ->type_name("CLUSTER");
-  }
-  CLI::App* used = command("usage", "Hours used, waits and efficiency over a period",
-                           "  provost usage --last month\n"
-                           "  provost usage --by user --from 2027-03-01 --to 2027-03-31 --csv\n"
-                           "Days are whole days in UTC; --to is the last of them.",
-                           [this](const Context& context) { return usage(context, usage_); });
-  used->add_option("cluster,--cluster", usage_.cluster, "The cluster, where there are several")
-      ->type_name("CLUSTER");
-  used->add_option("--by", usage_.by, "department, project, supervisor or user")
-      ->check(CLI::IsMember({"department", "project", "supervisor", "user"}))
-      ->capture_default_str();
-  used->add_option("--from", usage_.from, "First day, as in 2027-03-01")->type_name("DATE");
-  used->add_option("--to", usage_.to, "Last day; today unless it is given")->type_name("DATE");
-  used->add_option("--last", usage_.last, "day, week, month or year until now (a month by default)")
-      ->check(CLI::IsMember({"day", "week", "month", "year"}));
-  used->add_flag("--csv", usage_.csv, "Comma-separated, with a line of names");
-}
-
-void Program::declare_idle() {
   CLI::App* tries =
       command("selftest", "Try the policy for real, and show what held",
               "  provost selftest university\n"
@@ -306,16 +229,6 @@ void Program::declare_idle() {
   tries->add_option("cluster,--cluster", selftest_.cluster, "The cluster, where there are several")
       ->type_name("CLUSTER");
   tries->add_flag("--last", selftest_.last, "Show what the last run found; try nothing");
-  CLI::App* unused = command("idle", "Allocations that nobody uses, and when they are released",
-                             "  provost idle university",
-                             [this](const Context& context) { return idle(context, policy_); });
-  CLI::App* dates = command("calendar", "Reservations and maintenance, and when each comes next",
-                            "  provost calendar university",
-                            [this](const Context& context) { return calendar(context, policy_); });
-  for (CLI::App* each : {unused, dates}) {
-    each->add_option("cluster,--cluster", policy_.cluster, "The cluster, where there are several")
-        ->type_name("CLUSTER");
-  }
   CLI::App* letters =
       command("mail", "What people have been told: the newest letters of the outbox",
               "  provost mail\n  provost mail --full --limit 1",
@@ -453,122 +366,19 @@ void Program::declare_keeping() {
   }
 }
 
-int Program::show(const Result<std::string>& words) {
-  if (!words) {
-    report(words.error());
-    return kUsage;
-  }
-  std::cout << *words << std::flush;
-  return std::cout.good() ? kDone : kFailed;
-}
-
-void Program::declare_help() {
-  command("help", "Help for a command", "  provost help create\n  provost help token create",
-          [this](const Context&) { return show(help_of(*app_, words_)); })
-      ->add_option("command", words_, "Name of the command")
-      ->type_name("COMMAND");
-  CLI::App* shell =
-      command("completion", "Completion for a shell",
-              "  provost completion bash >/usr/local/share/bash-completion/completions/provost\n"
-              "  provost completion zsh >/usr/local/share/zsh/site-functions/_provost",
-              [this](const Context&) { return show(manual::script("provost", name_)); });
-  shell->add_option("shell", name_, "bash, zsh or fish")
-      ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+void Program::declare_manual() {
   CLI::App* pages =
       command("man", "The manual pages, in roff",
               "  provost man | man -l -\n  provost man create | man -l -", [this](const Context&) {
                 if (!directory_.empty()) {
-                  const Status written = write_manual(*app_, directory_);
+                  const Status written = write_manual(app(), directory_);
                   return written ? static_cast<int>(kDone) : report(written.error());
                 }
-                return show(manual_of(*app_, name_));
+                return show(manual_of(app(), name_));
               });
   pages->add_option("command", name_, "Name of a command")->type_name("COMMAND");
   pages->add_option("--directory", directory_, "Write all pages as files into it")
       ->type_name("DIRECTORY");
-}
-
-Result<Context> Program::context() const {
-  os::HttpTarget target;
-  if (global_.server.empty()) {
-    target.unix_socket = global_.socket;
-  } else {
-    target.url = global_.server;
-    target.authority_file = global_.authority;
-    if (!global_.token_file.empty()) {
-      auto token = os::read_file(global_.token_file, 4096);
-      if (!token) {
-        return pass(token.error());
-      }
-      target.token = trim(*token);
-    }
-  }
-  return Context{Client(target), look_at_terminal(global_.no_colour), global_.json};
-}
-
-CLI::App* Program::find_command(const std::string& name) {
-  const auto found =
-      app_->get_subcommands([&](CLI::App* each) { return each->get_name() == name; });
-  return found.empty() ? nullptr : found.front();
-}
-
-int Program::explain(const CLI::ParseError& problem, int argc, const char* const* argv) {
-  if (problem.get_exit_code() == 0) {
-    return app_->exit(problem);
-  }
-  std::vector<std::string> commands;
-  for (const CLI::App* each : app_->get_subcommands([](CLI::App*) { return true; })) {
-    commands.push_back(each->get_name());
-  }
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    const bool is_value = i > 1 && std::string_view(argv[i - 1]).starts_with("--");
-    if (word.starts_with("-") || is_value) {
-      continue;
-    }
-    if (std::find(commands.begin(), commands.end(), word) == commands.end()) {
-      const auto meant = nearest(word, commands);
-      std::cerr << "provost: there is no command \"" << shorten(word) << "\""
-                << (meant ? "; did you mean \"" + *meant + "\"?" : "") << "\n  try: provost help\n";
-      return kUsage;
-    }
-    std::cerr << "provost " << word << ": " << problem.what() << "\n  try: provost help " << word
-              << "\n";
-    return kUsage;
-  }
-  std::cerr << "provost: " << problem.what() << "\n  try: provost help\n";
-  return kUsage;
-}
-
-std::string Program::parse(std::vector<std::string> arguments) {
-  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
-  try {
-    app_->parse(std::move(arguments));
-  } catch (const CLI::ParseError& problem) {
-    return problem.what();
-  }
-  return {};
-}
-
-int Program::run(int argc, const char* const* argv) {
-  if (argc == 1) {
-    std::cout << app_->help();
-    return kUsage;
-  }
-  if (std::string_view(argv[1]) == manual::kComplete) {
-    const char* socket = std::getenv("PROVOST_SOCKET");  // NOLINT(concurrency-mt-unsafe)
-    std::cout << completion_answer(*app_, {argv + 2, argv + argc},
-                                   socket == nullptr ? global_.socket : socket);
-    return kDone;
-  }
-  try {
-    app_->parse(argc, argv);
-  } catch (const CLI::ParseError& problem) {
-    return explain(problem, argc, argv);
-  }
-  const auto made = context();
-  return made ? run_(*made) : report(made.error());
 }
 
 }  // namespace provost::cli

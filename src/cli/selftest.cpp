@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "cli/context.hpp"
+#include "model/overlay.hpp"
 
 namespace provost::cli {
 namespace {
@@ -51,7 +52,8 @@ int show(const Context& context, const std::string& cluster, const json::object&
                          : proof == "failed" ? Paint::bad
                                              : Paint::dim;
     table.add({paint(context.terminal, colour, proof), text(check, "words"),
-               line == 0 ? "always" : fmt::format("campus.toml:{}", line), text(check, "found")});
+               line == 0 ? "always" : model::place_words(static_cast<int>(line)),
+               text(check, "found")});
   }
   std::cout << table.text(context.terminal);
   std::cout << fmt::format("Tried on {} UTC because {}: {} of {} tried, {} failed.\n",

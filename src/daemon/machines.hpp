@@ -15,6 +15,7 @@ struct MachineOptions {
   std::string images;       ///< folder that makes node images
   std::string image_cache;  ///< folder that they are kept in
   std::string agent;        ///< program file of the nodes' agent
+  std::string people;       ///< `provost` of nodes; a file that is not there: none
 };
 
 std::unique_ptr<provider::Provider> make_provider(const MachineOptions& options);

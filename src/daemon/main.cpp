@@ -34,6 +34,7 @@ struct Options {
   std::string images = own_directory() + "/images";
   std::string image_cache;
   std::string agent = own_directory() + "/provost-agent";
+  std::string people;
   bool verbose = false;
   bool manual = false;
 };
@@ -70,6 +71,8 @@ void declare(CLI::App& app, Options& options) {
                  "Directory that node images are kept in (default: STATE)");
   app.add_option("--agent", options.agent, "Program of the nodes' agent")
       ->default_str("provost-agent, beside provostd");
+  app.add_option("--people", options.people, "Program that nodes have as provost, for people")
+      ->default_str("provost-people, beside the agent");
   app.add_flag("--verbose", options.verbose, "Log more");
   app.add_flag("--manual", options.manual, "Write the manual page, in roff")->group("");
   app.set_version_flag("--version", std::string("provostd ") + PROVOST_VERSION);
@@ -159,7 +162,8 @@ Result<std::unique_ptr<service::World>> make_world(const Options& options) {
        .run = options.settings.run,
        .images = options.images,
        .image_cache = options.image_cache.empty() ? options.settings.state : options.image_cache,
-       .agent = options.agent});
+       .agent = options.agent,
+       .people = options.people});
   return std::make_unique<service::World>(options.settings, std::move(*store), std::move(provider),
                                           std::move(*keys), *epoch);
 }
@@ -217,6 +221,9 @@ void raise_open_files() {
 int serve(Options options) {
   if (options.socket.empty()) {
     options.socket = options.settings.run + "/provostd.sock";
+  }
+  if (options.people.empty()) {
+    options.people = std::filesystem::path(options.agent).parent_path() / "provost-people";
   }
   if (options.listen != "none") {
     options.settings.api_url = "https://" + options.listen;

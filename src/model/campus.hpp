@@ -26,7 +26,8 @@ inline constexpr const char* kSelftestUser = "provost-selftest";
 inline constexpr int kSelftestUid = 60000;  ///< of its group too
 inline constexpr const char* kSelftestHome = "/var/lib/provost-selftest";
 
-/// A number of a policy, and the line of campus.toml it stands in.
+/// A number of a policy, and the line of campus.toml it stands in, or minus the id of the amendment
+/// that set it (model/overlay.hpp).
 struct Limit {
   std::int64_t value = 0;
   int line = 0;
@@ -47,7 +48,7 @@ struct Project {
   int priority = 0;
   Limits limits{};
   std::string until{};  ///< last day, "2027-09-30"; empty: no end
-  int line = 0;
+  int line = 0;         ///< as of a limit
 };
 
 /// A department: a Slurm account whose supervisors are its coordinators.

@@ -8,14 +8,13 @@
 
 #include "base/text.hpp"
 #include "model/limits.hpp"
+#include "model/overlay.hpp"
 #include "scheduling/calendar.hpp"
 
 namespace provost::scheduling {
 namespace {
 
 using slurm::JobSeen;
-
-std::string at(int line) { return line > 0 ? fmt::format("campus.toml:{}", line) : "campus.toml"; }
 
 std::string jobs_words(std::size_t count, std::string_view what) {
   return fmt::format("{} {} job{}", count, what, count == 1 ? "" : "s");
@@ -69,7 +68,7 @@ class Changes {
   using Concerns = std::function<bool(const JobSeen&)>;
 
   PolicyChange& say(std::string sentence, int line) {
-    found_.push_back({std::move(sentence), at(line), {}, {}});
+    found_.push_back({std::move(sentence), model::place_words(line), {}, {}});
     return found_.back();
   }
 

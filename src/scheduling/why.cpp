@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "base/text.hpp"
+#include "model/overlay.hpp"
 
 namespace provost::scheduling {
 namespace {
@@ -80,7 +81,7 @@ constexpr std::array kPlainReasons = {
     PlainReason{"JobHeldUser", "its owner holds it: scontrol release {id}"},
     PlainReason{"JobHeldAdmin",
                 "an administrator or supervisor holds it: ask them, they release "
-                "it by scontrol release {id}"},
+                "it by provost job release {id}"},
     PlainReason{"PartitionTimeLimit",
                 "it asks for more time than its partition allows: "
                 "scontrol update JobId={id} TimeLimit=..."},
@@ -113,7 +114,9 @@ constexpr std::array kPlainReasons = {
     PlainReason{"None", "Slurm has not looked at it yet"},
 };
 
-std::string place(int line) { return line > 0 ? fmt::format(" (campus.toml:{})", line) : ""; }
+std::string place(int line) {
+  return line == 0 ? "" : fmt::format(" ({})", model::place_words(line));
+}
 
 // "14:30", with the day when it is not today's.
 std::string clock(UtcTime time, UtcTime now) {

@@ -104,6 +104,20 @@ Result<ChangeOrder> with_counts_before(const store::Cluster& row, const model::C
   return order;
 }
 
+// What supervisors changed stays; what has no effect beside the new files is told.
+void add_overlay(const store::Cluster& row, model::Cluster& cluster, Findings& findings) {
+  for (const scheduling::VoidAmendment& each : apply_overlay(row, cluster)) {
+    findings.push_back(
+        {.severity = Severity::note,
+         .rule = "overlay.void",
+         .path = fmt::format("overlay {}", each.id),
+         .value = {},
+         .what = fmt::format("overlay {}, a supervisor's, has no effect: {}", each.id, each.why),
+         .better = fmt::format("provost overlay {} --drop {} takes it away", row.name, each.id),
+         .where = {}});
+  }
+}
+
 // The files before the change under way.
 Result<ChangeOrder> with_files_before(const store::Cluster& row) {
   auto sources = kept_files(row.undo);
@@ -188,7 +202,10 @@ Result<Desk::Target> Desk::target(const std::string& name, const ChangeOrder& or
   Target target{
       .plan = {}, .was = *row, .row = *row, .change = {}, .nodes = world_.store().nodes(row->id)};
   target.row.began = now_utc();  // no node that joins is older
-  const spec::Checked checked = check(sources, spec::Purpose::create, target.plan.findings, &*row);
+  spec::Checked checked = check(sources, spec::Purpose::create, target.plan.findings, &*row);
+  if (checked.cluster) {
+    add_overlay(*row, *checked.cluster, target.plan.findings);
+  }
   const auto before = world_.model_of(*row, target.nodes);
   if (!before) {
     return pass(before.error());

@@ -8,6 +8,7 @@
 #include "cluster/node_files.hpp"
 #include "os/tls.hpp"
 #include "scheduling/scheduling.hpp"
+#include "service/overlay_text.hpp"
 #include "storage/storage.hpp"
 
 namespace provost::service {
@@ -243,6 +244,14 @@ model::Layout layout_of(const store::Cluster& row, const model::Cluster& cluster
   return layout;
 }
 
+std::vector<scheduling::VoidAmendment> apply_overlay(const store::Cluster& row,
+                                                     model::Cluster& cluster) {
+  if (!cluster.campus || row.overlay.empty()) {
+    return {};
+  }
+  return scheduling::apply_overlay(*cluster.campus, read_overlay(row.overlay));
+}
+
 Result<std::shared_ptr<const ClusterModel>> make_model(const store::Cluster& row,
                                                        const std::vector<store::Node>& nodes,
                                                        const Settings& settings,
@@ -260,6 +269,7 @@ Result<std::shared_ptr<const ClusterModel>> make_model(const store::Cluster& row
   whole->row = row;
   whole->cluster = *checked.cluster;
   whole->cluster.name = row.name;
+  apply_overlay(row, whole->cluster);
   whole->kept_edits = slurm::decode_edits(row.slurm_edits);
   whole->layout = layout_of(row, whole->cluster, nodes, host_gpus);
   whole->scheduling = scheduling::wanted(whole->cluster, whole->layout, whole->kept_edits);

@@ -13,6 +13,7 @@
 #include "model/layout.hpp"
 #include "model/node_part.hpp"
 #include "provider/provider.hpp"
+#include "scheduling/overlay.hpp"
 #include "scheduling/scheduling.hpp"
 #include "service/settings.hpp"
 #include "slurm/edits.hpp"
@@ -48,6 +49,11 @@ Result<spec::Catalogue> catalogue_of(const store::Cluster& row);
 model::Layout layout_of(const store::Cluster& row, const model::Cluster& cluster,
                         const std::vector<store::Node>& nodes,
                         const std::vector<std::string>& host_gpus);
+
+/// Lays what supervisors changed over a cluster that was read from a row's files. Amendments that
+/// have no effect beside them are told.
+std::vector<scheduling::VoidAmendment> apply_overlay(const store::Cluster& row,
+                                                     model::Cluster& cluster);
 
 /// All of it. Errors: invalid (files that were sound are not any more: a newer Provost is
 /// stricter), conflict (two rooms claim a file).

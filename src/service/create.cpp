@@ -5,8 +5,9 @@
 #include "base/text.hpp"
 #include "cluster/node_files.hpp"
 #include "os/files.hpp"
+#include "service/asking.hpp"
 #include "service/desk.hpp"
-#include "service/reading.hpp"
+#include "service/overlay_text.hpp"
 #include "service/world.hpp"
 #include "storage/storage.hpp"
 
@@ -52,6 +53,16 @@ spec::Surroundings surroundings_of(World& world, const model::Cluster& cluster,
   }
   around.nodes_possible = (1 << (32 - cluster::kClusterPrefix)) - 3;
   return around;
+}
+
+Finding exists_already(const store::Cluster& row) {
+  return {.severity = Severity::note,
+          .rule = "cluster.exists",
+          .path = {},
+          .value = {},
+          .what = fmt::format("there is a cluster {}: these files would change it", row.name),
+          .better = "provost plan says how",
+          .where = {}};
 }
 
 store::GivenFile to_file(const spec::SourceText& source) { return {source.name, source.text}; }
@@ -139,6 +150,14 @@ spec::Checked Desk::check(const spec::Sources& sources, spec::Purpose purpose, F
                         .better = "mend the site's file of instance types",
                         .where = {}});
   }
+  std::optional<store::Cluster> there;
+  if (checked.cluster && purpose == spec::Purpose::validate && own == nullptr) {
+    there = world_.store().cluster_named(checked.cluster->name);
+    own = there ? &*there : nullptr;  // files of a cluster that is there are meant to change it
+  }
+  if (there) {
+    findings.push_back(exists_already(*there));
+  }
   if (checked.cluster) {
     const Findings more = spec::check_surroundings(
         checked, sources, surroundings_of(world_, *checked.cluster, own), purpose);
@@ -150,8 +169,14 @@ spec::Checked Desk::check(const spec::Sources& sources, spec::Purpose purpose, F
 
 Validated Desk::validate(const spec::Sources& sources) {
   Validated validated;
-  const spec::Checked checked = check(sources, spec::Purpose::validate, validated.findings);
+  spec::Checked checked = check(sources, spec::Purpose::validate, validated.findings);
   if (checked.cluster) {
+    const auto row = world_.store().cluster_named(checked.cluster->name);
+    if (row && checked.cluster->campus) {
+      const model::Overlay overlay = read_overlay(row->overlay);
+      validated.overlay = overlay_lines(overlay, *checked.cluster->campus);
+      scheduling::apply_overlay(*checked.cluster->campus, overlay);
+    }
     validated.explanation = spec::explain(checked);
   }
   return validated;

@@ -138,6 +138,7 @@ struct ChangePlan {
 
 struct Validated {
   Findings findings;
+  std::vector<OverlayLine> overlay;  ///< what supervisors changed in the cluster of that name
   std::optional<spec::Explanation> explanation;  ///< absent: a file is not sound
 };
 
@@ -287,6 +288,18 @@ class Desk {
   Result<SelftestReport> try_policy(const Caller& caller, const std::string& name);
   /// Of the run under way and the last one. Errors: the same.
   Result<SelftestReport> selftest(const Caller& caller, const std::string& name);
+  /// What supervisors changed; a person sees what is about accounts that they supervise or lead.
+  /// Errors: conflict (no campus), denied (they do neither).
+  Result<OverlayReport> overlay(const Caller& caller, const std::string& name);
+  /// Changes it; in force within seconds. Errors: as scheduling::amend, conflict.
+  Result<AmendedReport> amend(const Caller& caller, const std::string& name,
+                              const scheduling::Amending& wanted);
+  /// Takes an amendment back. Errors: as scheduling::take_back.
+  Result<AmendedReport> take_back(const Caller& caller, const std::string& name, int id);
+  /// Holds, releases or cancels a job of an account that the caller supervises. Errors: not_found,
+  /// denied, conflict (it runs, or is not held), unavailable.
+  Result<AmendedReport> act_on_job(const Caller& caller, const std::string& name,
+                                   const std::string& job, JobAct act);
   /// The newest letters of the outbox; administrators only.
   Result<std::vector<os::Letter>> mail(const Caller& caller, int most);
 
@@ -324,6 +337,11 @@ class Desk {
   static Membership membership(const Asking& asking, const std::string& person,
                                const std::string& account,
                                const std::vector<scheduling::Job>& jobs);
+  using Amend = std::function<Result<scheduling::Amended>(const model::Campus& file,
+                                                          const model::Overlay& overlay,
+                                                          const scheduling::Amender& amender)>;
+  Result<AmendedReport> change_overlay(const Caller& caller, const std::string& name,
+                                       const Amend& amend);
   std::map<std::string, std::string> unused_words(const std::string& cluster_id);
   std::vector<JobAndWhy> with_reasons(const Asking& asking, const scheduling::JobList& list,
                                       const std::function<bool(const scheduling::Job&)>& concerns);

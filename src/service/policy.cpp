@@ -5,8 +5,7 @@
 
 #include "base/text.hpp"
 #include "scheduling/accounts.hpp"
-#include "service/desk.hpp"
-#include "service/reading.hpp"
+#include "service/asking.hpp"
 #include "service/world.hpp"
 
 namespace provost::service {
@@ -17,8 +16,6 @@ using model::Campus;
 bool has(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
-
-bool is_person(const Caller& caller) { return !caller.from_cluster.empty(); }
 
 Result<std::string> output_of(const slurm::Run& run, const std::vector<std::string>& argv,
                               std::string_view what) {
@@ -31,14 +28,6 @@ Result<std::string> output_of(const slurm::Run& run, const std::vector<std::stri
                 slurm::last_words(ran->err));
   }
   return ran->out;
-}
-
-Result<scheduling::JobList> jobs_of(const slurm::Run& run, const scheduling::JobFilter& filter) {
-  const auto text = output_of(run, scheduling::list_jobs_command(filter), "its jobs");
-  if (!text) {
-    return pass(text.error());
-  }
-  return scheduling::parse_jobs(*text);
 }
 
 // A waiting job's amounts are those it asks for, which squeue does not show.
@@ -125,20 +114,34 @@ std::string announced_until(const std::string& now) {
   return to_iso(today + kAhead).substr(0, now.size());
 }
 
+}  // namespace
+
+Result<scheduling::JobList> jobs_of(const slurm::Run& run, const scheduling::JobFilter& filter) {
+  const auto text = output_of(run, scheduling::list_jobs_command(filter), "its jobs");
+  if (!text) {
+    return pass(text.error());
+  }
+  return scheduling::parse_jobs(*text);
+}
+
+const scheduling::Job* find_job(const std::vector<scheduling::Job>& jobs, const std::string& job) {
+  const auto found = std::find_if(jobs.begin(), jobs.end(), [&](const scheduling::Job& each) {
+    return each.id == job || each.id.starts_with(job + "_");
+  });
+  return found == jobs.end() ? nullptr : &*found;
+}
+
+Error no_such_job(const std::string& cluster, const std::string& job) {
+  return {ErrorKind::not_found, fmt::format("no job {} runs or waits in {}", shorten(job), cluster),
+          fmt::format("what ended is in: sacct -j {}", shorten(job))};
+}
+
 Error no_campus(const std::string& cluster) {
   return {ErrorKind::conflict,
           fmt::format("{} has no campus file, so no departments and no policy", cluster),
           "write one (provost init shows how) and apply it: provost apply " + cluster +
               " --campus campus.toml"};
 }
-
-}  // namespace
-
-struct Desk::Asking {
-  Reading reading;
-  slurm::Run run;
-  const Campus* campus = nullptr;
-};
 
 Result<Desk::Asking> Desk::ask(const Caller& caller, const std::string& name) {
   if (is_person(caller) && caller.from_cluster != name) {
@@ -238,13 +241,9 @@ Result<JobAndWhy> Desk::why(const Caller& caller, const std::string& name, const
   if (!list) {
     return pass(list.error());
   }
-  const std::vector<scheduling::Job>* jobs = &list->jobs;
-  const auto found = std::find_if(jobs->begin(), jobs->end(), [&](const scheduling::Job& each) {
-    return each.id == job || each.id.starts_with(job + "_");
-  });
-  if (found == jobs->end()) {
-    return pass(Error{ErrorKind::not_found, fmt::format("no job {} runs or waits in {}", job, name),
-                      fmt::format("what ended is in: sacct -j {}", job)});
+  const scheduling::Job* found = find_job(list->jobs, job);
+  if (found == nullptr) {
+    return pass(no_such_job(name, job));
   }
   if (is_person(caller) && found->user != caller.name &&
       !supervises(asking->campus, caller.name, found->account)) {
@@ -256,7 +255,7 @@ Result<JobAndWhy> Desk::why(const Caller& caller, const std::string& name, const
   fill_in(answer.job, asking->run);
   answer.why =
       scheduling::why({.job = answer.job,
-                       .jobs = *jobs,
+                       .jobs = list->jobs,
                        .waiting = list->waiting,
                        .campus = asking->campus,
                        .partitions = scheduling::partition_rights(asking->reading.model->cluster),

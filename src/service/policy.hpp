@@ -9,6 +9,7 @@
 #include "base/time.hpp"
 #include "scheduling/calendar.hpp"
 #include "scheduling/jobs.hpp"
+#include "scheduling/overlay.hpp"
 #include "scheduling/usage.hpp"
 #include "scheduling/why.hpp"
 #include "service/idle_watch.hpp"
@@ -37,6 +38,24 @@ struct JobAndWhy {
   std::string why;
   std::string unused;  ///< its owner has been warned: since when it is not used, when it goes
 };
+
+/// What supervisors changed, as it stands.
+struct OverlayLine {
+  model::Amendment amendment;
+  std::string words;
+  std::string why_void;  ///< why it has no effect beside campus.toml; empty: it has
+};
+struct OverlayReport {
+  std::vector<OverlayLine> lines;
+};
+
+/// What somebody has changed just now.
+struct AmendedReport {
+  std::string words;    ///< what is so
+  std::string because;  ///< why they may
+};
+
+enum class JobAct { hold, release, cancel };
 
 /// The campus's reservations, and those that somebody made by hand.
 struct CalendarReport {

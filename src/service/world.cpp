@@ -16,8 +16,8 @@ constexpr int kConnectionBits = 24;  // connections of one start
 
 /// Changes when anything does that a model is made of.
 std::string fingerprint(const store::Cluster& row, const std::vector<store::Node>& nodes) {
-  std::string all =
-      row.id + row.cluster_config.text + row.admin_key_public + row.types + row.slurm_edits;
+  std::string all = row.id + row.cluster_config.text + row.admin_key_public + row.types +
+                    row.slurm_edits + "|" + row.overlay;
   all += row.provisioning_parameters ? row.provisioning_parameters->text : "-";
   all += row.campus ? row.campus->text : "-";
   for (const store::Node& node : nodes) {

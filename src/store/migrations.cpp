@@ -9,7 +9,7 @@
 
 namespace provost::store {
 
-const std::array<Migration, 4> kMigrations = {{
+const std::array<Migration, 5> kMigrations = {{
     {"001-first-cluster", R"sql(
 CREATE TABLE settings (
   key TEXT PRIMARY KEY, value BLOB NOT NULL
@@ -78,6 +78,9 @@ ALTER TABLE clusters ADD COLUMN keep_failed INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE step_times (
   kind TEXT PRIMARY KEY, seconds REAL NOT NULL  -- the last ones count most
 ) STRICT;
+)sql"},
+    {"005-overlay", R"sql(
+ALTER TABLE clusters ADD COLUMN overlay TEXT NOT NULL DEFAULT '';
 )sql"},
 }};
 

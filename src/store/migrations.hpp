@@ -17,7 +17,7 @@ struct Migration {
 };
 
 /// All steps, oldest first.
-extern const std::array<Migration, 4> kMigrations;
+extern const std::array<Migration, 5> kMigrations;
 
 /// Applies the missing steps, each in a transaction of its own together with its record. The file
 /// has been examined (examine.hpp): it knows no step that this program does not.

@@ -40,6 +40,7 @@ struct Cluster {
   bool keep_failed = false;  ///< a creation that fails is not rolled back
   bool deleting = false;
   bool delete_data = false;
+  std::string overlay;    ///< what supervisors changed, as `service/` writes it; empty: nothing
   std::string munge_key;  ///< secrets: never logged, never in an answer
   std::string admin_key_public;
   std::string host_key;

@@ -67,6 +67,7 @@ Cluster read_cluster(SQLite::Statement& row) {
           .keep_failed = number(row, 26) != 0,
           .deleting = number(row, 13) != 0,
           .delete_data = number(row, 14) != 0,
+          .overlay = text(row, 27),
           .munge_key = text(row, 15),
           .admin_key_public = text(row, 16),
           .host_key = text(row, 17),

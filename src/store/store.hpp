@@ -35,6 +35,7 @@ class Writer {
   void insert_cluster(const Cluster& cluster);
   /// Each changes what it names and nothing else: whoever read the row earlier overwrites nobody.
   void set_slurm_edits(const std::string& id, const std::string& edits);
+  void set_overlay(const std::string& id, const std::string& overlay);
   void set_arrived(const std::string& id);
   void set_deleting(const std::string& id, bool with_data);
   /// The files, the types and what is under way: `changing`, `phase`, `failure`, `undo`, `began`.

@@ -61,6 +61,7 @@ TEST_P(Upgrade, KeepsEverything) {
   EXPECT_THAT(university.campus->text, HasSubstr("department"));
   EXPECT_EQ(university.types, GetParam() >= 1 ? "own.small,2,4096" : "");
   EXPECT_EQ(university.changing, GetParam() >= 2 ? "f00d" : "");
+  EXPECT_THAT(university.overlay, GetParam() >= 4 ? HasSubstr("gpus_per_user") : HasSubstr(""));
   EXPECT_TRUE(named(clusters, "leaves").deleting);
   EXPECT_TRUE(named(clusters, "leaves").delete_data);
   EXPECT_FALSE(named(clusters, "begun").arrived);

@@ -47,7 +47,7 @@ void Writer::set(const std::string& key, const std::string& value) {
 void Writer::insert_cluster(const Cluster& cluster) {
   SQLite::Statement statement(
       database_,
-      "INSERT INTO clusters VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+      "INSERT INTO clusters VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
   Binder(statement)
       .text(cluster.id)
       .text(cluster.name)
@@ -74,12 +74,18 @@ void Writer::insert_cluster(const Cluster& cluster) {
       .text(cluster.undo)
       .time(cluster.began)
       .number(cluster.keep_failed ? 1 : 0)
+      .text(cluster.overlay)
       .run();
 }
 
 void Writer::set_slurm_edits(const std::string& id, const std::string& edits) {
   SQLite::Statement statement(database_, "UPDATE clusters SET slurm_edits = ?2 WHERE id = ?1");
   Binder(statement).text(id).text(edits).run();
+}
+
+void Writer::set_overlay(const std::string& id, const std::string& overlay) {
+  SQLite::Statement statement(database_, "UPDATE clusters SET overlay = ?2 WHERE id = ?1");
+  Binder(statement).text(id).text(overlay).run();
 }
 
 void Writer::set_arrived(const std::string& id) {

@@ -762,6 +762,161 @@ until = {at(days=-2)[:10]}
             self.assertIn(why, body["error"]["message"])
         self.assertEqual(self.daemon.on("cpu-1", "test", "-e", "/run/provost/provostd.sock", check=False).status, 1)
 
+    # ---- Supervisors act
+
+    def says(self, user, command, status=0):
+        """What `provost` on a login node says to somebody."""
+        ran = self.run_as(user, "provost " + command, check=False)
+        self.assertEqual(ran.status, status, ran)
+        return ran.out if status == 0 else ran.err
+
+    def in_force(self, job):
+        """A submission that a change just made allows: slurmctld has it within seconds."""
+        def tried():
+            ran = self.run_as(*job, check=False)
+            return ran.status == 0 and ran.out.strip()
+        return wait_until(tried, 30, f"{job} is taken")
+
+    def nothing_changed(self):
+        self.assertEqual(json.loads(self.says("hoa", "overlay --json"))["overlay"]["amendments"], [])
+        wait_until(lambda: self.daemon.provost("drift", "campus", check=False).status == 0, 30, "slurmdbd has it")
+
+    def test_192_people_have_provost_on_login_nodes(self):
+        job = self.submit("minh", "-A nlp -p nlp -n 1 -t 5 -H")
+        self.assertIn("nlp (Natural Language Processing), your default", self.says("minh", "my"))
+        self.assertIn(f"Job {job} waits: its owner holds it", self.says("minh", f"why {job}"))
+        self.assertIn(job, self.says("linh", "department nlp"))
+        self.assertIn(f"job {job} is minh's", self.says("duc", f"why {job}", 4))
+        self.assertIn("duc does not supervise nlp", self.says("duc", "department nlp", 4))
+        self.assertEqual(json.loads(self.says("duc", "my --json"))["my"]["name"], "duc")
+        self.assertIn("there is no command", self.says("duc", "create", 2))
+        self.assertIn("member", self.says("duc", "help"))
+        ran = self.daemon.on("login-1", "provost", "my", check=False)
+        self.assertIn("root of a node is no person of the campus", ran.err)
+        self.on(f"scancel {job}")
+
+    def test_193_a_supervisor_adds_and_removes_a_member(self):
+        why = self.says("duc", "member add duc nlp", 4)
+        self.assertIn("duc does not supervise nlp", why)
+        self.assertIn("ask linh, who supervises nlp", why)
+        self.assertIn("duc is a member of nlp (linh supervises nlp)", self.says("linh", "member add duc nlp"))
+        job = self.in_force(("duc", "sbatch --parsable -o /dev/null -A nlp -p nlp -n 1 -t 5 --wrap 'sleep 300'"))
+        self.assertIn("nlp (Natural Language Processing)", self.says("duc", "my"))
+        # The file, applied again and changed, loses nothing of it.
+        self.assertIn("is as its files", self.daemon.provost("drift", "campus").out)
+        self.assertEqual(self.plan(CAMPUS).status, 0)
+        self.apply(CAMPUS.replace("share = 10\n", "share = 11\n"))
+        self.assertEqual(self.on("sacctmgr -nP show assoc where account=nlp user=duc format=user"), "duc")
+        shown = self.daemon.provost("explain", "--cluster", "campus").out
+        self.assertRegex(shown, r"duc is a member of nlp +linh")
+        self.assertIn("linh supervises nlp", self.daemon.provost("events", "campus", "--limit", "20000").out)
+        # Where the file says the same, the overlay says so.
+        self.assertRegex(self.daemon.provost("apply", "campus", "--campus", self.written(
+            CAMPUS.replace('members = ["minh", "an"]', 'members = ["minh", "an", "duc"]'))).err
+            + self.daemon.provost("explain", "--cluster", "campus").out, "campus.toml has duc as a member of nlp")
+        self.apply(CAMPUS)
+        # Out again: what runs ends by itself, and nothing new begins.
+        self.running(job)
+        self.says("linh", "member remove duc nlp")
+        wait_until(lambda: self.run_as("duc", "sbatch --parsable -A nlp -p nlp --wrap true", check=False).status, 30,
+                   "no new job is taken")
+        self.assertEqual(self.on(f"squeue -h -j {job} -o %T"), "RUNNING")
+        self.on(f"scancel {job}")
+        self.nothing_changed()
+
+    def written(self, campus):
+        self.write(campus)
+        return self.files / "campus.toml"
+
+    def test_194_a_limit_below_the_departments_own(self):
+        why = self.says("linh", "limit nlp gpus=17", 4)
+        self.assertIn(f"nlp has 16 of GPUs together (campus.toml:{line_of('limits = { gpus = 16 }')})", why)
+        self.assertIn("QoS normal limits gpus_per_user", self.says("linh", "limit nlp gpus_per_user=1", 1))
+        self.assertIn("did you mean gpus?", self.says("linh", "limit nlp gpu=1", 1))
+        self.assertIn("a whole number", self.says("linh", "limit nlp gpus=-1", 1))
+        self.assertIn("NAME=VALUE", self.says("linh", "limit nlp gpus", 2))
+        self.assertIn("linh does not supervise vision", self.says("linh", "limit vision gpus=1", 4))
+        self.assertIn("nlp is limited to 1 GPUs together", self.says("linh", "limit nlp gpus=1"))
+        number = json.loads(self.says("linh", "overlay --json"))["overlay"]["amendments"][0]["id"]
+        wait_until(lambda: self.limit_of("nlp") == "1", 30, "slurmctld has it")
+        job = self.submit("minh", "-A nlp -p nlp --gres gpu:2 -t 5")
+        wait_until(lambda: self.reason(job) == "AssocGrpGRES", 30, "it waits")
+        self.assertIn(f"(overlay {number})", self.says("minh", f"why {job}"))
+        self.assertIn(f"overlay {number}", self.says("minh", "my"))
+        self.assertIn(f"overlay {number}", self.says("linh", "department nlp"))
+        self.assertEqual(self.daemon.provost("drift", "campus").status, 0)
+        # A file that says less holds; one that says more does not raise it.
+        self.apply(CAMPUS.replace("limits = { gpus = 16 }", "limits = { gpus = 12 }"))
+        self.assertEqual(self.limit_of("nlp"), "1")
+        self.assertIn("duc supervises no department", self.says("duc", f"overlay --drop {number}", 4)
+                      + self.says("duc", "overlay", 4))
+        self.says("linh", f"overlay --drop {number}")
+        wait_until(lambda: self.limit_of("nlp") == "12", 30, "the file's own holds again")
+        self.running(job)
+        self.on(f"scancel {job}")
+        self.apply(CAMPUS)
+        self.nothing_changed()
+
+    def limit_of(self, account):
+        """As slurmctld has it, which hears of it from slurmdbd."""
+        shown = self.on(f"scontrol show assoc_mgr accounts={account} flags=assoc | grep -m1 GrpTRES=")
+        return re.search(r"gres/gpu=(\w+)", shown)[1]
+
+    def test_195_a_project_with_its_lead(self):
+        self.assertIn("minh does not supervise nlp", self.says("minh", "project add speech nlp", 4))
+        self.assertIn("cannot be a project's name", self.says("linh", "project add 'Speech Lab' nlp", 1))
+        self.assertIn("nlp has a project speech, led by minh",
+                      self.says("linh", "project add speech nlp --title 'Speech and tones' --lead minh"))
+        self.assertIn("an is a member of speech (minh leads speech)", self.says("minh", "member add an speech"))
+        self.assertIn("no more", self.says("minh", "limit speech cpus=1", 4))
+        job = self.in_force(("an", "sbatch --parsable -o /dev/null -A speech -p nlp -n 1 -t 5 --wrap 'sleep 300'"))
+        self.running(job)
+        self.assertIn("Speech and tones", self.says("an", "my"))
+        self.assertEqual(self.daemon.provost("drift", "campus").status, 0)
+        self.assertIn("project viet-llm stands in campus.toml", self.says("linh", "project remove viet-llm", 4))
+        self.on(f"scancel {job}")
+        self.says("linh", "project remove speech")
+        wait_until(lambda: self.on("sacctmgr -nP show account speech format=account") == "", 60, "it is gone")
+        self.nothing_changed()
+
+    def test_196_a_supervisor_holds_releases_and_cancels(self):
+        job = self.submit("minh", "-A nlp -p nlp -n 1 -t 5 --begin=now+1hour")
+        for person in ("duc", "thu"):
+            self.assertIn(f"{person} does not supervise nlp", self.says(person, f"job cancel {job}", 4))
+        self.assertIn(f"scontrol hold {job}", self.says("minh", f"job hold {job}", 4))
+        self.assertIn(f"job {job} of minh is held (linh supervises nlp)", self.says("linh", f"job hold {job}"))
+        wait_until(lambda: self.reason(job) == "JobHeldAdmin", 30, "it is held")
+        self.assertIn("an administrator or supervisor holds it", self.says("minh", f"why {job}"))
+        self.assertNotEqual(self.run_as("minh", f"scontrol release {job}", check=False).status, 0)
+        self.says("linh", f"job release {job}")
+        self.assertIn("is not held", self.says("linh", f"job release {job}", 1))
+        self.on(f"scontrol update JobId={job} StartTime=now")
+        self.running(job)
+        self.assertIn("has begun", self.says("linh", f"job hold {job}", 1))
+        self.says("linh", f"job cancel {job}")
+        wait_until(lambda: self.state(job).startswith("CANCELLED"), 30, "it is cancelled")
+        self.assertRegex(self.says("linh", f"job cancel {job}", 1), f"no job {job} runs or waits|is ending already")
+        self.assertIn("minh", self.says("linh", "usage --by user --last day"))
+        self.assertNotIn("minh", self.says("duc", "usage --by user --last day"))
+        self.assertIn("is no job's number", self.says("linh", "job cancel '1;2'", 1))
+        events = self.daemon.provost("events", "campus", "--limit", "20000", "--json").json()["events"]
+        acts = [each["what"] for each in events if each["actor"] == "linh" and f"job {job} of minh" in each["what"]]
+        self.assertEqual(acts, [f"job {job} of minh is {did}" for did in ("held", "released", "cancelled")])
+
+    def test_197_sacctmgr_is_closed_to_coordinators(self):
+        ran = self.run_as("linh", "sacctmgr -i add user duc account=nlp", check=False)
+        self.assertNotEqual(ran.status, 0, ran)
+        self.assertEqual(self.on("sacctmgr -nP show assoc where account=nlp user=duc format=user"), "")
+
+    def test_198_what_supervisors_changed_outlives_provostd(self):
+        self.says("linh", "member add chi nlp")
+        self.daemon.restart()
+        self.assertIn("chi is a member of nlp", self.daemon.provost("overlay").out)
+        wait_until(lambda: self.on("sacctmgr -nP show assoc where account=nlp user=chi format=user") == "chi", 60,
+                   "slurmdbd has it")
+        self.daemon.provost("member", "remove", "chi", "nlp")
+        self.nothing_changed()
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2, argv=[sys.argv[0], *sys.argv[1:]])

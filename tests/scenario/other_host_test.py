@@ -133,7 +133,7 @@ def kvm_works(folder):
 class OtherHost(unittest.TestCase):
     def test_the_university_lives_on_systemd_and_control_groups_v2(self):
         run("cmake", "--preset", "release", cwd=REPOSITORY, stdout=subprocess.DEVNULL)
-        run("cmake", "--build", RELEASE, "--target", "provost", "provostd", "provost-agent", cwd=REPOSITORY,
+        run("cmake", "--build", RELEASE, "--target", "provost", "provostd", "provost-agent", "provost-people", cwd=REPOSITORY,
             stdout=subprocess.DEVNULL)
         with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="provost-other-host-") as folder:
             take_kernel(folder)

@@ -244,7 +244,7 @@ Status LocalProvider::ensure_running(const MachineSpec& spec, const Progress& pr
       .memory_mib = std::min<std::int64_t>(spec.type.memory_mib, host->memory_total_mib),
       .cpus = spec.type.vcpus < host->cpus ? spec.type.vcpus : 0,
       .cpu_weight = spec.cpu_weight};
-  return machine.start(spec, *root, options_.agent, limits, progress);
+  return machine.start(spec, *root, options_.programs, limits, progress);
 }
 
 Status LocalProvider::remove(const std::string& cluster, const std::string& node,

@@ -16,7 +16,7 @@ struct LocalOptions {
   Places places;
   std::string images;       ///< folder with make-node-image
   std::string image_cache;  ///< folder that images are kept in; several provostd may share one
-  std::string agent;        ///< the agent's program file
+  NodePrograms programs;    ///< of the host, for nodes
 };
 
 /// The node image of a recipe.

@@ -21,6 +21,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view kAgentInNode = "/opt/provost/bin/provost-agent";
+constexpr std::string_view kPeopleInNode = "/usr/local/bin/provost";
 /// From the kernel's range for local and experimental use; no driver answers there, so opening an
 /// emulated GPU is refused by the driver's absence (ENXIO) or by the device control group (EPERM).
 constexpr unsigned kEmulatedMajor = 250;
@@ -186,7 +187,8 @@ Status Machine::make_devices(const MachineSpec& spec) const {
   return {};
 }
 
-std::vector<std::string> Machine::nspawn(const MachineSpec& spec, const std::string& agent) const {
+std::vector<std::string> Machine::nspawn(const MachineSpec& spec,
+                                         const NodePrograms& programs) const {
   std::vector<std::string> argv = {"systemd-nspawn",
                                    "--quiet",
                                    "--keep-unit",
@@ -201,7 +203,10 @@ std::vector<std::string> Machine::nspawn(const MachineSpec& spec, const std::str
                                    "--link-journal=no",
                                    "--console=pipe",
                                    "--rlimit=RLIMIT_MEMLOCK=infinity",
-                                   fmt::format("--bind-ro={}:{}", agent, kAgentInNode)};
+                                   fmt::format("--bind-ro={}:{}", programs.agent, kAgentInNode)};
+  if (os::exists(programs.people)) {
+    argv.push_back(fmt::format("--bind-ro={}:{}", programs.people, kPeopleInNode));
+  }
   if (host_.unified && !spec.gpu_files.empty()) {
     // There Slurm fences devices by a program for the kernel, and nspawn closes bpf(2): slurmstepd
     // would say so in its log alone, and the job would open every GPU.
@@ -229,8 +234,9 @@ std::vector<std::string> Machine::nspawn(const MachineSpec& spec, const std::str
   return argv;
 }
 
-Status Machine::start(const MachineSpec& spec, const std::string& image, const std::string& agent,
-                      const Limits& limits, const Progress& progress) const {
+Status Machine::start(const MachineSpec& spec, const std::string& image,
+                      const NodePrograms& programs, const Limits& limits,
+                      const Progress& progress) const {
   if (Status made = os::make_directories(directory_, 0700); !made) {
     return made;
   }
@@ -265,14 +271,14 @@ Status Machine::start(const MachineSpec& spec, const std::string& image, const s
     }
     argv.push_back("--property=StandardOutput=append:" + directory_ + "/console.log");
     argv.push_back("--property=StandardError=append:" + directory_ + "/console.log");
-    const auto program = nspawn(spec, agent);
+    const auto program = nspawn(spec, programs);
     argv.insert(argv.end(), program.begin(), program.end());
     return os::check(argv);
   }
   if (Status prepared = cgroups_.prepare(limits); !prepared) {
     return prepared;
   }
-  const auto started = os::start_detached({.argv = nspawn(spec, agent)},
+  const auto started = os::start_detached({.argv = nspawn(spec, programs)},
                                           directory_ + "/console.log", cgroups_.joins());
   return started ? cgroups_.hand_down() : pass(started.error());
 }

@@ -28,13 +28,19 @@ std::optional<MachineRecord> read_record(const std::string& directory);
 /// The network's id in a cluster's network.json.
 std::optional<std::string> read_network_id(const std::string& network_file);
 
+/// Programs of the host that every node has.
+struct NodePrograms {
+  std::string agent;
+  std::string people;  ///< `provost` as people have it on login nodes; where there is none, none
+};
+
 class Machine {
  public:
   Machine(const Places& places, CgroupHost host, MachineRecord record);
 
   [[nodiscard]] bool running() const { return cgroups_.running(); }
-  /// From whatever state to running. `image` is the root tree, `agent` the program for the node.
-  Status start(const MachineSpec& spec, const std::string& image, const std::string& agent,
+  /// From whatever state to running. `image` is the root tree.
+  Status start(const MachineSpec& spec, const std::string& image, const NodePrograms& programs,
                const Limits& limits, const Progress& progress) const;
   /// From whatever state to nothing left.
   Status remove(const Progress& progress) const;
@@ -47,7 +53,7 @@ class Machine {
   Status mount_root(const std::string& image) const;
   Status make_devices(const MachineSpec& spec) const;
   [[nodiscard]] std::vector<std::string> nspawn(const MachineSpec& spec,
-                                                const std::string& agent) const;
+                                                const NodePrograms& programs) const;
   [[nodiscard]] Cable cable() const;
 
   Places places_;

@@ -29,7 +29,10 @@ local function words(minutes)
   return table.concat(text, " ")
 end
 
-local function place(line) return line > 0 and " (campus.toml:" .. line .. ")" or "" end
+local function place(line)
+  if line < 0 then return " (overlay " .. -line .. ")" end
+  return line > 0 and " (campus.toml:" .. line .. ")" or ""
+end
 
 local function refuse(code, ...)
   slurm.log_user(string.format(...))
