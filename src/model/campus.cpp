@@ -26,6 +26,11 @@ std::string_view name(Sharing sharing) {
   return "none";
 }
 
+int Campus::line_of(const std::string& what) const {
+  const auto found = lines.find(what);
+  return found == lines.end() ? 0 : found->second;
+}
+
 const Department* Campus::find_department(std::string_view department) const {
   return find_named(departments, department);
 }

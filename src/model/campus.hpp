@@ -165,8 +165,13 @@ struct Campus {
   std::vector<Person> people{};
   std::vector<Reservation> reservations{};
   std::optional<IdleRule> idle{};
+  /// Where values stand that have no line of their own, by what they are: "scheduler.weights.age",
+  /// "campus.administrators/hoa", "nlp.share", "nlp.members/duc", "qos normal.priority".
+  std::map<std::string, int> lines{};
   std::string time_zone{};  ///< of times in the file: "Asia/Ho_Chi_Minh"; empty: the controller's
 
+  /// As of a limit; 0: it is not written.
+  [[nodiscard]] int line_of(const std::string& what) const;
   [[nodiscard]] const Department* find_department(std::string_view department) const;
   /// The department that has this project, and the project.
   struct Found {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "model/overlay.hpp"
 #include "os/tls.hpp"
 #include "scheduling/settings.hpp"
 
@@ -395,10 +396,20 @@ class Commands {
   std::vector<std::string> lines_;
 };
 
+// " (campus.toml:12)" of what the file says somewhere.
+std::string where(const Accounts& wanted, const std::string& what) {
+  const auto found = wanted.lines.find(what);
+  return found == wanted.lines.end() ? std::string()
+                                     : fmt::format(" ({})", model::place_words(found->second));
+}
+
+// Settings of `whose`, which stand in the file under `key`.
 void describe_settings(std::vector<std::string>& found, const std::string& whose,
-                       const Settings& wanted, const Settings& seen) {
-  for (const std::string& each : setting_differences(wanted, seen)) {
-    found.push_back(fmt::format("{}: {}", whose, each));
+                       const Accounts& all, const std::string& key, const Settings& wanted,
+                       const Settings& seen) {
+  for (const auto& [name, words] : setting_differences(wanted, seen)) {
+    found.push_back(
+        fmt::format("{}: {}{}", whose, words, where(all, fmt::format("{}:{}", key, name))));
   }
 }
 
@@ -407,17 +418,18 @@ void describe_account(std::vector<std::string>& found, const std::string& name,
   const Account& wanted = wanted_all.accounts.at(name);
   const auto say = [&](const std::vector<std::string>& names, std::string_view what) {
     for (const std::string& each : names) {
-      found.push_back(fmt::format("user {} {} account {}", each, what, name));
+      found.push_back(fmt::format("user {} {} account {}{}", each, what, name,
+                                  where(wanted_all, fmt::format("{}/{}", name, each))));
     }
   };
   say(missing(wanted.users, seen.users), "is not in");
   say(missing(seen.users, wanted.users), "is still in");
   say(missing(wanted.coordinators, seen.coordinators), "is not coordinator of");
   say(missing(seen.coordinators, all_coordinators(wanted_all, name)), "is still coordinator of");
-  describe_settings(found, "account " + name, wanted.settings, seen.settings);
+  describe_settings(found, "account " + name, wanted_all, name, wanted.settings, seen.settings);
   for (const std::string& user : wanted.users) {
-    describe_settings(found, fmt::format("user {} in account {}", user, name),
-                      settings_of(wanted, user), settings_of(seen, user));
+    describe_settings(found, fmt::format("user {} in account {}", user, name), wanted_all,
+                      name + "/", settings_of(wanted, user), settings_of(seen, user));
   }
 }
 
@@ -426,10 +438,10 @@ void describe_qos(std::vector<std::string>& found, const Accounts& wanted, const
     const auto known = seen.qos.find(name);
     if (known == seen.qos.end() || !known->second.ours) {
       found.push_back(known == seen.qos.end()
-                          ? fmt::format("QoS {} is missing", name)
+                          ? fmt::format("QoS {} is missing{}", name, where(wanted, "qos " + name))
                           : fmt::format("QoS {} is not marked as Provost's", name));
     }
-    describe_settings(found, "QoS " + name, rules.settings,
+    describe_settings(found, "QoS " + name, wanted, "qos " + name, rules.settings,
                       known == seen.qos.end() ? Settings{} : known->second.settings);
   }
   for (const auto& [name, rules] : seen.qos) {
@@ -511,7 +523,7 @@ std::vector<std::string> differences(const Accounts& wanted, const Accounts& see
     const auto known = seen.accounts.find(name);
     if (known == seen.accounts.end() || !known->second.ours) {
       found.push_back(known == seen.accounts.end()
-                          ? fmt::format("account {} is missing", name)
+                          ? fmt::format("account {} is missing{}", name, where(wanted, name))
                           : fmt::format("account {} is not marked as Provost's", name));
     } else if (known->second.parent != account.parent) {
       found.push_back(fmt::format("account {} is below {}, not {}", name, known->second.parent,

@@ -62,6 +62,9 @@ struct Accounts {
   std::map<std::string, Account> accounts;  ///< by name, lower case as Slurm keeps them
   std::map<std::string, User> users;        ///< by POSIX name
   std::map<std::string, QosRules> qos{};    ///< empty: Slurm's own `normal` alone
+  /// Where campus.toml (or the overlay) has them: "nlp", "nlp/minh", "nlp:Fairshare", "qos normal",
+  /// "qos normal:Priority"; of users' associations "nlp/:GrpTRES:cpu". Of what is seen: empty.
+  std::map<std::string, int> lines{};
 };
 
 /// An account a department below `university`, its projects below it, supervisors and leads as

@@ -90,6 +90,26 @@ TEST(Commands, TakeAwayOnlyWhatProvostMade) {
               ElementsAre("account old is still there"));
 }
 
+TEST(Differences, NameTheLineThatIsNotKept) {
+  model::Cluster cluster = samples::university();
+  model::Campus& campus = *cluster.campus;
+  campus.departments[0].line = 10;
+  campus.departments[0].share = 40;
+  campus.departments[0].limits = {{"gpus", {4, 13}}, {"cpus_per_user", {2, -3}}};
+  campus.qos = {{.name = "normal", .limits = {{"wall", {60, 21}}}, .line = 20}};
+  campus.lines = {{"nlp.share", 12}, {"nlp.members/minh", -4}, {"nlp.supervisors/linh", 11}};
+  EXPECT_THAT(differences(accounts_wanted(cluster), Accounts{}),
+              ::testing::IsSupersetOf(
+                  {"account nlp is missing (campus.toml:10)",
+                   "user linh is not in account nlp (campus.toml:11)",
+                   "user minh is not in account nlp (overlay 4)",
+                   "account nlp: Fairshare is 1, not 40 (campus.toml:12)",
+                   "account nlp: GrpTRES gres/gpu is not set, not 4 (campus.toml:13)",
+                   "user minh in account nlp: GrpTRES cpu is not set, not 2 (overlay 3)",
+                   "QoS normal is missing (campus.toml:20)",
+                   "QoS normal: MaxWallDurationPerJob is not set, not 01:00:00 (campus.toml:21)"}));
+}
+
 TEST(Commands, ChangeDefaultsBeforeTheyTakeAway) {
   model::Cluster moved = samples::university();
   moved.campus->departments[0].members = {};  // minh leaves nlp for vision alone

@@ -158,6 +158,84 @@ QosRules rules_of(const model::Qos& qos, const model::Campus& campus) {
   return rules;
 }
 
+// ---- Where the file has them
+
+class Origins {
+ public:
+  explicit Origins(const model::Campus& campus) : campus_(campus) {}
+
+  std::map<std::string, int> all() {
+    for (const model::Qos& each : campus_.qos) {
+      quality(each);
+    }
+    for (const model::Department& each : campus_.departments) {
+      account(each.name, each.line, each.limits);
+      people(each.name, "supervisors", each.supervisors);
+      people(each.name, "members", each.members);
+      for (const model::Project& project : each.projects) {
+        account(project.name, project.line, project.limits);
+        people(project.name, "members", project.members);
+        note(lower(project.name) + "/" + project.lead, campus_.line_of(project.name + ".lead"));
+      }
+    }
+    return std::move(lines_);
+  }
+
+ private:
+  void note(const std::string& what, int line) {
+    if (line != 0) {
+      lines_[what] = line;
+    }
+  }
+
+  void account(const std::string& name, int line, const model::Limits& limits) {
+    const std::string key = lower(name);
+    note(key, line);
+    for (const auto& [setting, field] : {std::pair("Fairshare", "share"),
+                                         {"Priority", "priority"},
+                                         {"QosLevel", "qos"},
+                                         {"DefaultQOS", "qos"}}) {
+      note(fmt::format("{}:{}", key, setting), campus_.line_of(fmt::format("{}.{}", name, field)));
+    }
+    for (const auto& [limit, value] : limits) {
+      const model::LimitKind* kind = model::find_limit_kind(limit);
+      if (kind != nullptr && !kind->on_account.empty()) {
+        note(fmt::format("{}{}:{}", key, is_on_users(*kind) ? "/" : "",
+                         setting_name(kind->on_account, *kind)),
+             value.line);
+      }
+    }
+  }
+
+  void people(const std::string& account, const char* list, const std::vector<std::string>& names) {
+    for (const std::string& each : names) {
+      note(fmt::format("{}/{}", lower(account), each),
+           campus_.line_of(fmt::format("{}.{}/{}", account, list, each)));
+    }
+  }
+
+  void quality(const model::Qos& qos) {
+    const std::string key = "qos " + qos.name;
+    note(key, qos.line);
+    for (const auto& [setting, field] : {std::pair("Priority", "priority"),
+                                         {"Flags", "refuse"},
+                                         {"UsageFactor", "charge"},
+                                         {"PreemptMode", "preempted_by"},
+                                         {"Preempt", "preempted_by"}}) {
+      note(fmt::format("{}:{}", key, setting), campus_.line_of(fmt::format("{}.{}", key, field)));
+    }
+    for (const auto& [limit, value] : qos.limits) {
+      const model::LimitKind* kind = model::find_limit_kind(limit);
+      if (kind != nullptr && !kind->on_qos.empty()) {
+        note(fmt::format("{}:{}", key, setting_name(kind->on_qos, *kind)), value.line);
+      }
+    }
+  }
+
+  const model::Campus& campus_;
+  std::map<std::string, int> lines_;
+};
+
 }  // namespace
 
 Accounts accounts_wanted(const model::Cluster& cluster) {
@@ -182,6 +260,7 @@ Accounts accounts_wanted(const model::Cluster& cluster) {
       wanted.users[person.name].default_account = account->first;
     }
   }
+  wanted.lines = Origins(campus).all();
   return wanted;
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/text.hpp"
+#include "model/overlay.hpp"
 #include "os/tls.hpp"
 #include "scheduling/partitions.hpp"
 
@@ -115,6 +116,12 @@ void add_policy(slurm::SlurmConf& conf, const model::Campus& campus) {
                    .association = scheduler.weight_project,
                    .partition = scheduler.weight_partition,
                    .job_size = scheduler.weight_size};
+  const std::string whose = "scheduler.";
+  for (auto each = campus.lines.lower_bound(whose);
+       each != campus.lines.end() && each->first.starts_with(whose); ++each) {
+    conf.priority.origins.push_back(
+        fmt::format("{} {}", each->first.substr(whose.size()), model::place_words(each->second)));
+  }
   conf.memory_per_cpu_mib = scheduler.memory_per_cpu_mib.value_or(conf.memory_per_cpu_mib);
   conf.largest_counts = true;
   conf.shards = std::any_of(campus.gpus.begin(), campus.gpus.end(),

@@ -67,7 +67,7 @@ const model::Qos* qos_that_limits(const Campus& campus, const model::Department&
 
 // ---- Laying it over
 
-std::string add_member(const Account& account, const Campus& campus, const Amendment& one) {
+std::string add_member(const Account& account, Campus& campus, const Amendment& one) {
   if (campus.find_person(one.subject) == nullptr) {
     return fmt::format("{} is no person of campus.toml", one.subject);
   }
@@ -75,6 +75,7 @@ std::string add_member(const Account& account, const Campus& campus, const Amend
     return fmt::format("campus.toml has {} as a member of {}", one.subject, one.account);
   }
   account.members().push_back(one.subject);
+  campus.lines[fmt::format("{}.members/{}", one.account, one.subject)] = -one.id;
   return {};
 }
 
@@ -96,6 +97,7 @@ std::string add_project(const Account& account, Campus& campus, const Amendment&
                          .parent = account.project == nullptr ? "" : one.account,
                          .lead = has_lead ? one.lead : "",
                          .line = -one.id};
+  campus.lines[one.subject + ".lead"] = -one.id;
   account.department->projects.push_back(std::move(project));
   return {};
 }

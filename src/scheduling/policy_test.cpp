@@ -28,6 +28,7 @@ model::Cluster with_policy() {
   model::Cluster cluster = samples::university();
   model::Campus& campus = *cluster.campus;
   campus.departments[1].name = "vision";
+  campus.lines = {{"scheduler.half_life", 5}, {"scheduler.weights.age", 6}};
   campus.qos = {
       {.name = "normal", .limits = {{"gpus_per_user", {8, 11}}, {"wall", {4320, 12}}}, .line = 10},
       {.name = "scavenger", .preempted_by = {"normal"}, .charge = 0.25, .line = 20}};
@@ -154,6 +155,29 @@ TEST(PolicyWords, SayWhatALimitWasAndIsAndWhoCouldStart) {
                           "job could start"));
   EXPECT_THAT(sentences(after, with_policy(), {job}),
               ElementsAre("lowers the limit of QoS normal from 16 to 8 GPUs per user"));
+}
+
+TEST(PolicyWords, NameTheLineOfWhatChanges) {
+  model::Cluster after = with_policy();
+  model::Campus& campus = *after.campus;
+  campus.scheduler.weight_age = 5;
+  campus.departments[0].share = 41;
+  campus.departments[1].members.push_back("ada");
+  campus.qos[0].priority = 7;
+  campus.administrators.emplace_back("an");
+  campus.lines = {{"scheduler.weights.age", 3},
+                  {"nlp.share", 4},
+                  {"vision.members/ada", -2},
+                  {"qos normal.priority", 6},
+                  {"campus.administrators/an", 7}};
+  std::vector<std::string> all;
+  for (const PolicyChange& each : policy_changes(*with_policy().campus, campus, {})) {
+    all.push_back(each.because + ": " + each.sentence.substr(0, 12));
+  }
+  EXPECT_THAT(all, ::testing::UnorderedElementsAre(
+                       "campus.toml:3: weight of ag", "campus.toml:4: share of dep",
+                       "overlay 2: ada joins vi", "campus.toml:6: priority of ",
+                       "campus.toml:7: an administe"));
 }
 
 TEST(PolicyWords, SayWhoLeavesAndWhatBecomesOfTheirJobs) {

@@ -60,7 +60,7 @@ class Changes {
     idle();
     calendar();
     people("an administrator", "administers the cluster", before_.administrators,
-           after_.administrators);
+           after_.administrators, "campus.administrators");
     return std::move(found_);
   }
 
@@ -70,6 +70,12 @@ class Changes {
   PolicyChange& say(std::string sentence, int line) {
     found_.push_back({std::move(sentence), model::place_words(line), {}, {}});
     return found_.back();
+  }
+
+  // Where the file as it will be says it; what it says no more has no line.
+  [[nodiscard]] int line(const std::string& what, int otherwise = 0) const {
+    const int is = after_.line_of(what);
+    return is != 0 ? is : otherwise;
   }
 
   template <class Value>
@@ -85,8 +91,8 @@ class Changes {
                         [](const std::int64_t& each) { return std::to_string(each); });
   }
 
-  void minutes(std::int64_t was, std::int64_t is, std::string_view what) {
-    value<std::int64_t>(was, is, what, 0,
+  void minutes(std::int64_t was, std::int64_t is, std::string_view what, const char* field) {
+    value<std::int64_t>(was, is, what, line(fmt::format("scheduler.{}", field)),
                         [](const std::int64_t& each) { return model::duration_words(each); });
   }
 
@@ -100,19 +106,25 @@ class Changes {
   void scheduler() {
     const model::Scheduler& was = before_.scheduler;
     const model::Scheduler& is = after_.scheduler;
-    minutes(was.half_life_minutes, is.half_life_minutes, "half life of use for fair-share");
-    minutes(was.max_age_minutes, is.max_age_minutes, "longest age that counts");
-    minutes(was.default_time_minutes, is.default_time_minutes, "time of a job that does not ask");
-    minutes(was.max_time_minutes, is.max_time_minutes, "longest time of a job");
-    number(was.weight_age, is.weight_age, "weight of age", 0);
-    number(was.weight_fairshare, is.weight_fairshare, "weight of fair-share", 0);
-    number(was.weight_qos, is.weight_qos, "weight of QoS", 0);
-    number(was.weight_project, is.weight_project, "weight of projects", 0);
-    number(was.weight_partition, is.weight_partition, "weight of partitions", 0);
-    number(was.weight_size, is.weight_size, "weight of size", 0);
-    number(was.cpus_per_gpu, is.cpus_per_gpu, "CPUs for each GPU of a job that does not ask", 0);
+    const auto at = [&](const std::string& what) { return line("scheduler." + what); };
+    minutes(was.half_life_minutes, is.half_life_minutes, "half life of use for fair-share",
+            "half_life");
+    minutes(was.max_age_minutes, is.max_age_minutes, "longest age that counts", "max_age");
+    minutes(was.default_time_minutes, is.default_time_minutes, "time of a job that does not ask",
+            "defaults.time");
+    minutes(was.max_time_minutes, is.max_time_minutes, "longest time of a job", "max_time");
+    number(was.weight_age, is.weight_age, "weight of age", at("weights.age"));
+    number(was.weight_fairshare, is.weight_fairshare, "weight of fair-share",
+           at("weights.fairshare"));
+    number(was.weight_qos, is.weight_qos, "weight of QoS", at("weights.qos"));
+    number(was.weight_project, is.weight_project, "weight of projects", at("weights.project"));
+    number(was.weight_partition, is.weight_partition, "weight of partitions",
+           at("weights.partition"));
+    number(was.weight_size, is.weight_size, "weight of size", at("weights.size"));
+    number(was.cpus_per_gpu, is.cpus_per_gpu, "CPUs for each GPU of a job that does not ask",
+           at("defaults.cpus_per_gpu"));
     number(was.memory_per_cpu_mib.value_or(0), is.memory_per_cpu_mib.value_or(0),
-           "MiB of memory for each CPU of a job that does not ask", 0);
+           "MiB of memory for each CPU of a job that does not ask", at("defaults.memory_per_cpu"));
   }
 
   void idle() {
@@ -221,17 +233,19 @@ class Changes {
     }
     const std::string name = "QoS " + is.name;
     limits(name, was->limits, is.limits, [&](const JobSeen& job) { return job.qos == is.name; });
-    number(was->priority, is.priority, "priority of " + name, is.line);
-    names(was->preempted_by, is.preempted_by, "what preempts " + name, is.line);
+    number(was->priority, is.priority, "priority of " + name,
+           line("qos " + is.name + ".priority", is.line));
+    names(was->preempted_by, is.preempted_by, "what preempts " + name,
+          line("qos " + is.name + ".preempted_by", is.line));
     if (was->charge != is.charge) {
       say(fmt::format("use in {} counts {:g} % instead of {:g} %", name, is.charge * 100,
                       was->charge * 100),
-          is.line);
+          line("qos " + is.name + ".charge", is.line));
     }
     if (was->refuses != is.refuses) {
       say(fmt::format("a job beyond a limit of {} {}", name,
                       is.refuses ? "is refused at once" : "waits instead of being refused"),
-          is.line);
+          line("qos " + is.name + ".refuse", is.line));
     }
   }
 
@@ -248,15 +262,19 @@ class Changes {
           is.line);
       return;
     }
-    people("supervisor of " + is.name, "supervises " + is.name, was->supervisors, is.supervisors);
+    const auto at = [&](const char* field) {
+      return line(fmt::format("{}.{}", is.name, field), is.line);
+    };
+    people("supervisor of " + is.name, "supervises " + is.name, was->supervisors, is.supervisors,
+           is.name + ".supervisors");
     members(is.name, all_of(*was), all_of(is));
-    number(was->share, is.share, "share of " + name, is.line);
+    number(was->share, is.share, "share of " + name, at("share"));
     limits(name, was->limits, is.limits,
            [&](const JobSeen& job) { return is_below(job.account, is.name); });
-    names(was->owns, is.owns, "groups of " + name + "'s own", is.line);
-    names(was->partitions, is.partitions, "partitions of " + name, is.line);
-    names(was->qos, is.qos, "QoS of " + name, is.line);
-    value<std::string>(was->until, is.until, "last day of " + name, is.line, day);
+    names(was->owns, is.owns, "groups of " + name + "'s own", at("owns"));
+    names(was->partitions, is.partitions, "partitions of " + name, at("partitions"));
+    names(was->qos, is.qos, "QoS of " + name, at("qos"));
+    value<std::string>(was->until, is.until, "last day of " + name, at("until"), day);
     for (const model::Project& project : is.projects) {
       const model::Campus::Found before = before_.find_account(project.name);
       this->project(before.project, project, is.name);
@@ -290,20 +308,23 @@ class Changes {
       say(fmt::format("{} of {} is new: {} people", name, department, all_of(is).size()), is.line);
       return;
     }
-    value<std::string>(was->lead, is.lead, "lead of " + name, is.line, day);
-    value<std::string>(was->parent, is.parent, "project above " + is.name, is.line, day);
-    value<std::string>(was->until, is.until, "last day of " + name, is.line, day);
+    const auto at = [&](const char* field) {
+      return line(fmt::format("{}.{}", is.name, field), is.line);
+    };
+    value<std::string>(was->lead, is.lead, "lead of " + name, at("lead"), day);
+    value<std::string>(was->parent, is.parent, "project above " + is.name, at("parent"), day);
+    value<std::string>(was->until, is.until, "last day of " + name, at("until"), day);
     members(is.name, all_of(*was), all_of(is));
-    number(was->share, is.share, "share of " + name, is.line);
-    number(was->priority, is.priority, "priority of " + name, is.line);
+    number(was->share, is.share, "share of " + name, at("share"));
+    number(was->priority, is.priority, "priority of " + name, at("priority"));
     limits(name, was->limits, is.limits,
            [&](const JobSeen& job) { return job.account == is.name; });
   }
 
   void people(const std::string& role, const std::string& does, const std::vector<std::string>& was,
-              const std::vector<std::string>& is) {
+              const std::vector<std::string>& is, const std::string& list) {
     for (const std::string& each : difference(is, was)) {
-      say(fmt::format("{} {} from now on", each, does), 0);
+      say(fmt::format("{} {} from now on", each, does), line(fmt::format("{}/{}", list, each)));
     }
     for (const std::string& each : difference(was, is)) {
       say(fmt::format("{} is no longer {}", each, role), 0);
@@ -313,7 +334,9 @@ class Changes {
   void members(const std::string& account, const std::vector<std::string>& was,
                const std::vector<std::string>& is) {
     for (const std::string& each : difference(is, was)) {
-      say(fmt::format("{} joins {}", each, account), 0);
+      int where = line(fmt::format("{}.members/{}", account, each));
+      where = line(fmt::format("{}.supervisors/{}", account, each), where);
+      say(fmt::format("{} joins {}", each, account), where != 0 ? where : line(account + ".lead"));
     }
     for (const std::string& each : difference(was, is)) {
       leaves(fmt::format("{} leaves {}", each, account),

@@ -103,8 +103,9 @@ std::vector<std::string> changes(const Settings& seen, const Settings& wanted) {
   return clauses;
 }
 
-std::vector<std::string> setting_differences(const Settings& wanted, const Settings& seen) {
-  std::vector<std::string> found;
+std::map<std::string, std::string> setting_differences(const Settings& wanted,
+                                                       const Settings& seen) {
+  std::map<std::string, std::string> found;
   const auto words = [](const std::string& value) {
     return value.empty() || value == "-1" ? std::string("not set") : value;
   };
@@ -121,8 +122,8 @@ std::vector<std::string> setting_differences(const Settings& wanted, const Setti
     if (is != shall) {
       std::string shown = name;
       std::replace(shown.begin(), shown.end(), ':', ' ');
-      found.push_back(fmt::format("{} is {}, not {}", shown, words(is),
-                                  shall == "-1" || shall.empty() ? "anything" : shall));
+      found[name] = fmt::format("{} is {}, not {}", shown, words(is),
+                                shall == "-1" || shall.empty() ? "anything" : shall);
     }
   }
   return found;

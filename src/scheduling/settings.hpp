@@ -2,6 +2,7 @@
 // clauses of its `modify`. Pure. Private to this room.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,9 @@ std::string setting_value(const model::LimitKind& kind, std::int64_t value);
 /// initial value. A default QoS is let go before its list changes and set after.
 std::vector<std::string> changes(const Settings& seen, const Settings& wanted);
 
-/// "GrpTRES gres/gpu is 4, not 8"; empty: they agree.
-std::vector<std::string> setting_differences(const Settings& wanted, const Settings& seen);
+/// By setting: "GrpTRES gres/gpu is 4, not 8"; empty: they agree.
+std::map<std::string, std::string> setting_differences(const Settings& wanted,
+                                                       const Settings& seen);
 
 /// Adds "cpu=3,gres/gpu=8" as sacctmgr shows it under an option.
 void add_tres(Settings& settings, std::string_view option, std::string_view shown);

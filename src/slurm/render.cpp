@@ -76,8 +76,11 @@ std::string days_of(std::int64_t minutes) {
 
 std::string order_of_jobs(const SlurmConf& conf) {
   const Priority& priority = conf.priority;
-  std::string text = fmt::format(
-      "\n# Order of waiting jobs.\n"
+  std::string text = "\n# Order of waiting jobs.\n";
+  if (!priority.origins.empty()) {
+    text += fmt::format("# As the file says: {}.\n", join(priority.origins, ", "));
+  }
+  text += fmt::format(
       "SchedulerType=sched/backfill\n"
       "PriorityType=priority/multifactor\n"
       "PriorityCalcPeriod=1\n"

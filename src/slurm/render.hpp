@@ -59,6 +59,7 @@ struct Priority {
   std::int64_t association = 3000;
   std::int64_t partition = 0;
   std::int64_t job_size = 0;
+  std::vector<std::string> origins{};  ///< for people: "age campus.toml:15"
 };
 
 struct SlurmConf {

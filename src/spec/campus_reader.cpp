@@ -1,5 +1,8 @@
 // The campus of a document in which nothing is wrong.
+#include <fmt/format.h>
+
 #include <cstdlib>
+#include <map>
 
 #include "model/limits.hpp"
 #include "spec/campus_rules.hpp"
@@ -46,6 +49,37 @@ double fraction_at(const Value* value, std::string_view field, double otherwise)
   const Value* found = find(value, field);
   constexpr double kWhole = 100;
   return found == nullptr ? otherwise : std::strtod(found->text.c_str(), nullptr) / kWhole;
+}
+
+// Where each value of a table stands, and each name of its lists.
+void note_lines(const std::string& whose, const Value* table, std::map<std::string, int>& lines) {
+  for (const Field& field : table == nullptr ? std::vector<Field>() : table->fields) {
+    const std::string what = fmt::format("{}.{}", whose, field.name);
+    if (field.value.kind == Kind::object) {
+      note_lines(what, &field.value, lines);
+      continue;
+    }
+    lines[what] = field.place.line;
+    for (const Value& item : field.value.items) {
+      if (item.kind == Kind::text) {
+        lines[fmt::format("{}/{}", what, item.text)] = item.place.line;
+      }
+    }
+  }
+}
+
+void note_all_lines(const Value& root, std::map<std::string, int>& lines) {
+  note_lines("campus", root.find("campus"), lines);
+  note_lines("scheduler", root.find("scheduler"), lines);
+  for (const Value& qos : items(root.find("qos"))) {
+    note_lines("qos " + text_at(&qos, "name"), &qos, lines);
+  }
+  for (const Value& department : items(root.find("department"))) {
+    note_lines(text_at(&department, "name"), &department, lines);
+    for (const Value& project : items(department.find("project"))) {
+      note_lines(text_at(&project, "name"), &project, lines);
+    }
+  }
 }
 
 model::Limits limits_at(const Value* value) {
@@ -235,6 +269,7 @@ model::Campus read_campus(const Document& document) {
   if (const Value* idle = root.find("idle")) {
     campus.idle = read_idle(*idle);
   }
+  note_all_lines(root, campus.lines);
   return campus;
 }
 

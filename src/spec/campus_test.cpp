@@ -27,6 +27,22 @@ TEST(Campus, TheExampleHasItsPeopleAndDepartments) {
             std::vector<std::string>{"linh"});
 }
 
+TEST(Campus, RemembersWhereEachValueStands) {
+  const Sources sources = university();
+  const auto line_of = [&](const std::string& text) {
+    const std::string& all = sources.campus->text;
+    const auto at = all.begin() + static_cast<std::ptrdiff_t>(all.find(text));
+    return static_cast<int>(std::count(all.begin(), at, '\n')) + 1;
+  };
+  const Checked checked = check_all(sources);
+  ASSERT_TRUE(checked.cluster && checked.cluster->campus);
+  const model::Campus& campus = *checked.cluster->campus;
+  EXPECT_EQ(campus.line_of("campus.administrators/hoa"), line_of("administrators = [\"hoa\"]"));
+  EXPECT_EQ(campus.line_of("nlp.members/minh"), line_of("members = [\"minh\", \"an\"]"));
+  EXPECT_EQ(campus.line_of("nlp.supervisors/linh"), line_of("supervisors = [\"linh\"]"));
+  EXPECT_EQ(campus.line_of("nlp.nothing"), 0);
+}
+
 TEST(Campus, SyntaxErrorsHaveTheirPlace) {
   EXPECT_THAT(with_campus("name = \"nlp\"", "name = nlp"), HasSubstr("campus.toml:"));
 }

@@ -326,6 +326,7 @@ class Departments(unittest.TestCase):
         self.assertEqual(drift.status, 3)
         self.assertIn("root", drift.out)
         self.assertIn("user minh in account nlp", drift.out)
+        self.assertRegex(drift.out, rf"MaxTRESPerUser.*99.*\(campus.toml:{line_of('gpus_per_user = 8')}\)")
         self.assertIn("99", self.on("sacctmgr -nP show qos normal format=maxtrespu"))
         self.daemon.provost("drift", "campus", "--mend")
         wait_until(lambda: self.on("sacctmgr -nP show qos normal format=maxtrespu") == "gres/gpu=8", 60, "it is mended")
