@@ -10,6 +10,7 @@
 namespace provost::scheduling {
 namespace {
 
+constexpr std::size_t kWorthALoad = 250;
 constexpr std::size_t kNamesALine = 200;  // a line of sacctmgr's input stays under 8 KiB
 
 // A title inside double quotes: sacctmgr knows no escapes.
@@ -241,13 +242,31 @@ class Commands {
     }
   }
 
+  // A command costs slurmdbd the same for one account and for many: those that change alike change
+  // together. An account's clauses stay in their order.
+  void change_settings_of_accounts() {
+    std::vector<std::map<std::string, std::vector<std::string>>> turns;
+    for (const auto& [name, account] : wanted_.accounts) {
+      const auto clauses = changes(account_or_none(seen_, name).settings, account.settings);
+      turns.resize(std::max(turns.size(), clauses.size()));
+      for (std::size_t turn = 0; turn < clauses.size(); ++turn) {
+        turns[turn][clauses[turn]].push_back(name);
+      }
+    }
+    for (const auto& turn : turns) {
+      for (const auto& [clause, accounts] : turn) {
+        for (const std::string& names : in_lines(accounts)) {
+          lines_.push_back(fmt::format("modify account where name={} cluster={} set {}", names,
+                                       cluster_, clause));
+        }
+      }
+    }
+  }
+
   void change_accounts() {
+    change_settings_of_accounts();
     for (const auto& [name, account] : wanted_.accounts) {
       const Account& known = account_or_none(seen_, name);
-      for (const std::string& clause : changes(known.settings, account.settings)) {
-        lines_.push_back(
-            fmt::format("modify account where name={} cluster={} set {}", name, cluster_, clause));
-      }
       // Users of an account mostly change alike.
       std::map<std::string, std::vector<std::string>> alike;
       for (const std::string& user : account.users) {
@@ -498,6 +517,67 @@ std::string digest(const Accounts& wanted) {
     add(rules.settings);
   }
   return to_hex(os::sha256(all)).substr(0, 16);
+}
+
+namespace {
+
+std::map<std::string, std::vector<std::string>> newcomers_of(const Accounts& wanted,
+                                                             const Accounts& seen) {
+  std::map<std::string, std::vector<std::string>> newcomers;  // by account
+  for (const auto& [name, user] : wanted.users) {
+    const auto account = wanted.accounts.find(user.default_account);
+    const bool has_it = account != wanted.accounts.end() && account->second.users.contains(name);
+    if (has_it && !seen.users.contains(name)) {
+      newcomers[user.default_account].push_back(name);
+    }
+  }
+  return newcomers;
+}
+
+std::string accounts_to_load(const Accounts& wanted, const Accounts& seen) {
+  std::string text;
+  for (const std::string& name : from_the_top(wanted)) {
+    if (seen.accounts.contains(name)) {
+      continue;
+    }
+    const Account& account = wanted.accounts.at(name);
+    std::string title = quotable(account.title.empty() ? name : account.title);
+    std::replace(title.begin(), title.end(), ':', ' ');  // it parts a line's fields
+    const auto share = account.settings.find("Fairshare");
+    text += fmt::format(
+        "Parent - '{}'\nAccount - '{}':Description='{}':Organization='{}':Fairshare={}\n",
+        account.parent, name, title, kOurs,
+        share == account.settings.end() ? std::string("1") : share->second);
+  }
+  return text;
+}
+
+}  // namespace
+
+Loads loads(const Accounts& wanted, const Accounts& seen, const std::string& cluster,
+            std::size_t parts) {
+  const auto newcomers = newcomers_of(wanted, seen);
+  std::size_t count = 0;
+  for (const auto& [account, names] : newcomers) {
+    count += names.size();
+  }
+  if (count < kWorthALoad || parts == 0) {
+    return {};
+  }
+  const std::string head = fmt::format("Cluster - '{}'\n", cluster);
+  Loads made{head + accounts_to_load(wanted, seen), std::vector<std::string>(parts, head)};
+  std::vector<std::size_t> sizes(parts, 0);
+  for (const auto& [account, names] : newcomers) {
+    const auto least = std::min_element(sizes.begin(), sizes.end());
+    std::string& file = made.people[static_cast<std::size_t>(least - sizes.begin())];
+    *least += names.size();
+    file += fmt::format("Parent - '{}'\n", account);
+    for (const std::string& name : names) {
+      file += fmt::format("User - '{}':DefaultAccount='{}':Fairshare=1\n", name, account);
+    }
+  }
+  std::erase(made.people, head);
+  return made;
 }
 
 Busy leavers(const Accounts& wanted, const Accounts& seen) {

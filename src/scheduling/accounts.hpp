@@ -101,6 +101,17 @@ using Busy = std::set<std::pair<std::string, std::string>>;
 std::vector<std::string> commands(const Accounts& wanted, const Accounts& seen,
                                   const std::string& cluster, const Busy& busy = {});
 
+/// What `sacctmgr load` is told where many are new: files for it.
+struct Loads {
+  std::string accounts;             ///< that are not there, with their shares: before the people
+  std::vector<std::string> people;  ///< whom slurmdbd does not know, each in their default account;
+                                    ///< files that do not concern one another, for the same time
+};
+/// Empty where fewer people are new than a load is worth; `parts`: files of people. What a load
+/// does not say, `commands` says afterwards. Pure.
+Loads loads(const Accounts& wanted, const Accounts& seen, const std::string& cluster,
+            std::size_t parts);
+
 /// Users of accounts who are to go. Pure.
 Busy leavers(const Accounts& wanted, const Accounts& seen);
 

@@ -11,6 +11,7 @@ namespace provost::scheduling {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 Accounts captured() {
@@ -88,6 +89,50 @@ TEST(Commands, TakeAwayOnlyWhatProvostMade) {
   EXPECT_THAT(lines, ElementsAre("delete user name=gone", "delete account name=old"));
   EXPECT_THAT(differences(accounts_wanted(samples::university()), seen),
               ElementsAre("account old is still there"));
+}
+
+// A campus of many: two departments, a member of the first in the second, too.
+Accounts crowd(int count) {
+  model::Cluster cluster = samples::university();
+  model::Campus& campus = *cluster.campus;
+  campus.departments = {{.name = "a", .supervisors = {"u0"}}, {.name = "b", .members = {"u0"}}};
+  campus.people.clear();
+  campus.administrators.clear();
+  for (int i = 0; i < count; ++i) {
+    campus.people.push_back({.name = fmt::format("u{}", i), .uid = 2000 + i});
+    campus.departments[static_cast<std::size_t>(i % 2)].members.push_back(fmt::format("u{}", i));
+  }
+  return accounts_wanted(cluster);
+}
+
+TEST(Loads, AreOfManyNewcomersEachOnceInTheirDefaultAccount) {
+  EXPECT_THAT(loads(crowd(100), Accounts{}, "c", 2).people, IsEmpty()) << "a few come by commands";
+  const Loads made = loads(crowd(1000), Accounts{}, "c", 2);
+  const auto& files = made.people;
+  ASSERT_EQ(files.size(), 2U);
+  EXPECT_THAT(files[0], ::testing::StartsWith("Cluster - 'c'\nParent - 'a'\n"
+                                              "User - 'u0':DefaultAccount='a':Fairshare=1\n"));
+  EXPECT_THAT(files[1], ::testing::StartsWith("Cluster - 'c'\nParent - 'b'\n"));
+  EXPECT_THAT(files[1], ::testing::Not(HasSubstr("'u0'")));
+  EXPECT_EQ(std::count(files[0].begin(), files[0].end(), '\n') +
+                std::count(files[1].begin(), files[1].end(), '\n'),
+            1000 + 4);
+  EXPECT_THAT(loads(crowd(1000), crowd(1000), "c", 2).people, IsEmpty());
+  EXPECT_EQ(loads(crowd(1000), Accounts{}, "c", 8).people.size(), 2U) << "no file is empty";
+}
+
+TEST(Loads, BringTheAccountsThatAreNotThere) {
+  Accounts wanted = crowd(1000);
+  wanted.accounts.at("b").title = "Bits: 'n' Bytes";
+  wanted.accounts.at("b").settings["Fairshare"] = "30";
+  Accounts seen;
+  seen.accounts["university"] = {};
+  EXPECT_EQ(loads(wanted, seen, "c", 2).accounts,
+            "Cluster - 'c'\n"
+            "Parent - 'university'\n"
+            "Account - 'a':Description='a':Organization='provost':Fairshare=1\n"
+            "Parent - 'university'\n"
+            "Account - 'b':Description='Bits   n  Bytes':Organization='provost':Fairshare=30\n");
 }
 
 TEST(Differences, NameTheLineThatIsNotKept) {

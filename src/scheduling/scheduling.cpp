@@ -225,6 +225,21 @@ done <<<"$have"
 for each in "${!jobs[@]}"; do printf '%s\n' "$each"; done
 )sh";
 
+// Loads files of sacctmgr, the first alone, the others at the same time: one leaves slurmdbd
+// waiting for more than half of its time.
+constexpr const char* kLoad = R"sh(set -u
+umask 077
+at=$(mktemp -d) || exit 1
+trap 'rm -rf "$at"' EXIT
+awk -v at="$at" '/^Cluster - / { ++file } { print >(at "/" file) }'
+load() { timeout 1800 sacctmgr -i load file="$1" >/dev/null; }
+load "$at/1"
+rm "$at/1"
+for file in "$at"/*; do load "$file" & done
+wait
+)sh";
+constexpr std::size_t kLoadsAtOnce = 2;
+
 // What `slurm-config seen` prints.
 FilesSeen read_files_seen(const std::string& out) {
   FilesSeen seen;
@@ -417,9 +432,25 @@ Result<FilesSeen> files_seen(const slurm::Run& run) {
   return read_files_seen(ran->out);
 }
 
+// With an end: a sacctmgr that has a question asks it for ever.
+Result<os::Ran> tell(const std::vector<std::string>& lines, const slurm::Run& run) {
+  return lines.empty() ? Result<os::Ran>(os::Ran{})
+                       : run({"timeout", "1800", "sacctmgr", "-i"}, join(lines, "\n") + "\n");
+}
+
+// Many who are new come at once. What did not come is seen, and told by commands, afterwards.
+Result<Accounts> load_newcomers(const SyncAccounts& deed, Accounts before, const slurm::Run& run) {
+  const Loads files = loads(deed.wanted, before, deed.cluster, kLoadsAtOnce);
+  if (files.people.empty()) {
+    return before;
+  }
+  const auto loaded = run({"/bin/bash", "-c", kLoad}, files.accounts + join(files.people, ""));
+  return loaded ? accounts_seen(run, deed.cluster) : pass(loaded.error());
+}
+
 model::Outcome act(const SyncAccounts& deed, const slurm::Run& run) {
   constexpr std::chrono::seconds kAgain{5};
-  const auto before = accounts_seen(run, deed.cluster);
+  auto before = accounts_seen(run, deed.cluster);
   if (!before) {
     return retry(before.error().message, kAgain);
   }
@@ -427,14 +458,15 @@ model::Outcome act(const SyncAccounts& deed, const slurm::Run& run) {
   if (!busy) {
     return retry(busy.error().message, kAgain);
   }
+  before = load_newcomers(deed, std::move(*before), run);
+  if (!before) {
+    return retry(before.error().message, kAgain);
+  }
   const std::vector<std::string> lines = commands(deed.wanted, *before, deed.cluster, *busy);
   if (lines.empty() && busy->empty()) {
     return known_to_slurmctld(deed.wanted, run);
   }
-  // With an end: a sacctmgr that has a question asks it for ever.
-  const auto ran = lines.empty()
-                       ? Result<os::Ran>(os::Ran{})
-                       : run({"timeout", "1800", "sacctmgr", "-i"}, join(lines, "\n") + "\n");
+  const auto ran = tell(lines, run);
   if (!ran) {
     return retry(ran.error().message, kAgain);
   }

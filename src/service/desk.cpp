@@ -537,10 +537,11 @@ Result<Caller> Desk::person_at(const AgentName& agent, std::int64_t uid) {
     return pass(Error{ErrorKind::denied, "root of a node is no person of the campus",
                       "administrators ask on provostd's own host"});
   }
-  const auto& campus = reading->model->cluster.campus;
-  for (const model::Person& each : campus ? campus->people : std::vector<model::Person>{}) {
-    if (each.uid == uid) {
-      return Caller{.name = each.name, .local = false, .from_cluster = row->name};
+  if (const auto& campus = reading->model->cluster.campus) {
+    const auto found = std::find_if(campus->people.begin(), campus->people.end(),
+                                    [&](const model::Person& each) { return each.uid == uid; });
+    if (found != campus->people.end()) {
+      return Caller{.name = found->name, .local = false, .from_cluster = row->name};
     }
   }
   return fail(ErrorKind::denied, "the user with uid {} is no person of campus.toml", uid);

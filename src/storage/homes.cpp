@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <string_view>
+#include <unordered_map>
+
 #include "access/access.hpp"
 #include "storage/storage.hpp"
 
@@ -14,17 +17,18 @@ const std::string kMadeBy = "# Made by Provost; changes are overwritten.\n";
 
 // One line a home, followed by the keys that open it: "home minh 2001", "key ssh-ed25519 AAAA...".
 std::string people_file(const model::Cluster& cluster) {
+  std::unordered_map<std::string_view, const model::Person*> people;
+  if (cluster.campus) {
+    for (const model::Person& each : cluster.campus->people) {
+      people.emplace(each.name, &each);
+    }
+  }
   std::string text;
   for (const access::Identity& person : access::identities(cluster)) {
     text += fmt::format("home {} {}\n", person.name, person.uid);
-    if (!cluster.campus) {
-      continue;
-    }
-    for (const model::Person& each : cluster.campus->people) {
-      if (each.name == person.name) {
-        for (const std::string& key : each.keys) {
-          text += "key " + key + "\n";
-        }
+    if (const auto known = people.find(person.name); known != people.end()) {
+      for (const std::string& key : known->second->keys) {
+        text += "key " + key + "\n";
       }
     }
   }
@@ -92,7 +96,7 @@ exit "$failed"
 std::string unit_file() {
   return kMadeBy + fmt::format(
                        "[Unit]\nDescription=Homes on /fsx\n"
-                       "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart={}\n",
+                       "[Service]\nType=oneshot\nRemainAfterExit=yes\nNice=19\nExecStart={}\n",
                        kScript);
 }
 
