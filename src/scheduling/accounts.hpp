@@ -81,10 +81,13 @@ Result<Accounts> accounts_seen(const slurm::Run& run, const std::string& cluster
 
 /// What sacctmgr prints, each for its own question.
 struct Printed {
-  std::string accounts;      ///< show account withcoord: account, organization, coordinators
-  std::string users;         ///< show user: user, adminlevel, defaultaccount
-  std::string associations;  ///< show assoc wopl: `kAssociationColumns`
-  std::string qos;           ///< show qos: `kQosColumns`
+  std::string accounts;  ///< show account withcoord: account, organization, coordinators
+  /// show assoc onlydefaults: user, account. (`show user` says it too, and takes a question to the
+  /// database for each of them: 6 s of 20,000.)
+  std::string defaults;
+  std::string administrators;  ///< show user where adminlevel=Administrator: user
+  std::string associations;    ///< show assoc wopl: `kAssociationColumns`
+  std::string qos;             ///< show qos: `kQosColumns`
 };
 extern const char* const kAssociationColumns;
 extern const char* const kQosColumns;

@@ -116,12 +116,21 @@ void read_accounts(const std::string& text, Accounts& seen) {
   }
 }
 
-void read_users(const std::string& text, Accounts& seen) {
-  for (const std::string& line : split(text, '\n')) {
+bool is_told(const std::string& user) {
+  return !user.empty() && user != "root" && user != model::kSelftestUser;
+}
+
+void read_users(const Printed& printed, Accounts& seen) {
+  for (const std::string& line : split(printed.defaults, '\n')) {
     const std::vector<std::string> fields = split(line, '|');
-    if (fields.size() >= 3 && !fields[0].empty() && fields[0] != "root" &&
-        fields[0] != model::kSelftestUser) {
-      seen.users[fields[0]] = {fields[2], fields[1] == "Administrator"};
+    if (fields.size() >= 2 && is_told(fields[0])) {
+      seen.users[fields[0]].default_account = fields[1];
+    }
+  }
+  for (const std::string& line : split(printed.administrators, '\n')) {
+    const std::string user = split(line, '|').front();
+    if (is_told(user)) {
+      seen.users[user].administrator = true;
     }
   }
 }
@@ -149,7 +158,7 @@ Accounts parse_accounts(const Printed& printed) {
   Accounts seen;
   read_associations(printed.associations, seen);
   read_accounts(printed.accounts, seen);
-  read_users(printed.users, seen);
+  read_users(printed, seen);
   read_qos(printed.qos, seen);
   return seen;
 }
@@ -178,7 +187,11 @@ Result<Accounts> accounts_seen(const slurm::Run& run, const std::string& cluster
   asked = asked
               ? ask({"account", "withcoord"}, "account,organization,coordinators", printed.accounts)
               : asked;
-  asked = asked ? ask({"user"}, "user,adminlevel,defaultaccount", printed.users) : asked;
+  asked =
+      asked ? ask({"assoc", "cluster=" + cluster, "onlydefaults"}, "user,account", printed.defaults)
+            : asked;
+  asked = asked ? ask({"user", "where", "adminlevel=Administrator"}, "user", printed.administrators)
+                : asked;
   asked = asked ? ask({"qos"}, kQosColumns, printed.qos) : asked;
   if (!asked) {
     return pass(asked.error());

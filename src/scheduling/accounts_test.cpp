@@ -17,8 +17,11 @@ using ::testing::IsEmpty;
 Accounts captured() {
   const std::string directory = TESTDATA;
   const auto file = [&](const char* name) { return os::read_file(directory + name).value(); };
-  return parse_accounts({file("/sacctmgr-accounts.txt"), file("/sacctmgr-users.txt"),
-                         file("/sacctmgr-associations.txt"), file("/sacctmgr-qos.txt")});
+  return parse_accounts({.accounts = file("/sacctmgr-accounts.txt"),
+                         .defaults = file("/sacctmgr-defaults.txt"),
+                         .administrators = file("/sacctmgr-administrators.txt"),
+                         .associations = file("/sacctmgr-associations.txt"),
+                         .qos = file("/sacctmgr-qos.txt")});
 }
 
 TEST(Wanted, MakesADepartmentAnAccountWithItsSupervisorsAsCoordinators) {
@@ -53,7 +56,7 @@ TEST(Seen, IsReadFromWhatSacctmgrPrinted) {
 
 TEST(Seen, SurvivesAnyText) {
   for (const char* text : {"", "|", "||", "|||", "\n|a|b\n", "nothing", "a|b|c|d|e|f"}) {
-    (void)parse_accounts({text, text, text, text});
+    (void)parse_accounts({text, text, text, text, text});
   }
 }
 

@@ -187,10 +187,11 @@ TEST(SyncAccounts, GivesSacctmgrAllCommandsAtOnce) {
             } else if (argv[0] == "/bin/bash") {
               known.push_back(input);
             } else if (!inputs.empty()) {
-              const std::string what = argv[3] == "assoc"     ? "associations"
-                                       : argv[3] == "account" ? "accounts"
-                                       : argv[3] == "user"    ? "users"
-                                                              : "qos";
+              const std::string what = argv.size() > 5 && argv[5] == "onlydefaults" ? "defaults"
+                                       : argv[3] == "assoc"                         ? "associations"
+                                       : argv[3] == "account"                       ? "accounts"
+                                       : argv[3] == "user" ? "administrators"
+                                                           : "qos";
               ran.out = os::read_file(directory + "/sacctmgr-" + what + ".txt").value();
             }
             return ran;
