@@ -10,6 +10,8 @@ namespace provost {
 
 std::vector<std::string> split(std::string_view text, char separator);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
+/// Whether one of `names` is `name`.
+bool has(const std::vector<std::string>& names, std::string_view name);
 std::string_view trim(std::string_view text);
 
 /// The candidate nearest to `word` by edit distance, if near enough to be what was meant

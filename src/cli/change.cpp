@@ -167,6 +167,17 @@ Result<Question> question_of(const ChangeArguments& arguments) {
   return Question{std::move(*request), *cluster, "/v1/clusters/" + os::url_encode(*cluster)};
 }
 
+// Acts of supervisors that new files make void; what the files warn of says validate.
+void show_void(const Context& context, const json::object& planned) {
+  json::array without_effect;
+  for (const json::value& each : list(planned, "findings")) {
+    if (text(each.get_object(), "rule") == "overlay.void") {
+      without_effect.push_back(each);
+    }
+  }
+  show_findings(context, without_effect, {});
+}
+
 }  // namespace
 
 int plan(const Context& context, const ChangeArguments& arguments) {
@@ -182,6 +193,7 @@ int plan(const Context& context, const ChangeArguments& arguments) {
     print(*planned);
   } else {
     print_plan(context, question->cluster, *planned);
+    show_void(context, *planned);
   }
   return list(*planned, "changes").empty() ? kDone : kToDo;
 }
@@ -197,6 +209,7 @@ int apply(const Context& context, const ChangeArguments& arguments) {
   }
   if (!context.json) {
     print_plan(context, question->cluster, *planned);
+    show_void(context, *planned);
   }
   question->request.body["fingerprint"] =
       arguments.fingerprint.empty() ? text(*planned, "fingerprint") : arguments.fingerprint;

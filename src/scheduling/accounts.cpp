@@ -487,40 +487,6 @@ void describe_users(std::vector<std::string>& found, const Accounts& wanted, con
   }
 }
 
-}  // namespace
-
-std::string digest(const Accounts& wanted) {
-  std::string all;
-  const auto add = [&](const Settings& settings) {
-    for (const auto& [name, value] : settings) {
-      all += fmt::format("{}={};", name, value);
-    }
-    all += "\n";
-  };
-  for (const auto& [name, account] : wanted.accounts) {
-    const std::vector<std::string> users(account.users.begin(), account.users.end());
-    const std::vector<std::string> coordinators(account.coordinators.begin(),
-                                                account.coordinators.end());
-    all += fmt::format("{}|{}|{}|{}|", name, account.parent, join(users, ","),
-                       join(coordinators, ","));
-    add(account.settings);
-    for (const auto& [user, settings] : account.of_users) {
-      all += user + "|";
-      add(settings);
-    }
-  }
-  for (const auto& [name, user] : wanted.users) {
-    all += fmt::format("{}|{}|{}\n", name, user.default_account, user.administrator);
-  }
-  for (const auto& [name, rules] : wanted.qos) {
-    all += name + "|";
-    add(rules.settings);
-  }
-  return to_hex(os::sha256(all)).substr(0, 16);
-}
-
-namespace {
-
 std::map<std::string, std::vector<std::string>> newcomers_of(const Accounts& wanted,
                                                              const Accounts& seen) {
   std::map<std::string, std::vector<std::string>> newcomers;  // by account
@@ -553,6 +519,36 @@ std::string accounts_to_load(const Accounts& wanted, const Accounts& seen) {
 }
 
 }  // namespace
+
+std::string digest(const Accounts& wanted) {
+  std::string all;
+  const auto add = [&](const Settings& settings) {
+    for (const auto& [name, value] : settings) {
+      all += fmt::format("{}={};", name, value);
+    }
+    all += "\n";
+  };
+  for (const auto& [name, account] : wanted.accounts) {
+    const std::vector<std::string> users(account.users.begin(), account.users.end());
+    const std::vector<std::string> coordinators(account.coordinators.begin(),
+                                                account.coordinators.end());
+    all += fmt::format("{}|{}|{}|{}|", name, account.parent, join(users, ","),
+                       join(coordinators, ","));
+    add(account.settings);
+    for (const auto& [user, settings] : account.of_users) {
+      all += user + "|";
+      add(settings);
+    }
+  }
+  for (const auto& [name, user] : wanted.users) {
+    all += fmt::format("{}|{}|{}\n", name, user.default_account, user.administrator);
+  }
+  for (const auto& [name, rules] : wanted.qos) {
+    all += name + "|";
+    add(rules.settings);
+  }
+  return to_hex(os::sha256(all)).substr(0, 16);
+}
 
 Loads loads(const Accounts& wanted, const Accounts& seen, const std::string& cluster,
             std::size_t parts) {

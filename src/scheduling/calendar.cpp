@@ -76,10 +76,6 @@ std::vector<std::string> list_of(const std::string& text) {
   return text.empty() ? std::vector<std::string>() : sorted(split(text, ','));
 }
 
-bool has(const std::vector<std::string>& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 std::vector<std::string> nodes_of(const model::Reservation& said, const model::Layout& layout) {
   std::vector<std::string> nodes;
   for (const model::NodePlace& place : layout.nodes) {

@@ -53,10 +53,6 @@ printf '%s\n' "$out" >&2
 exit 1
 )sh";
 
-bool has(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 // Whether what took this long since the last look is the rule's part of one processor, or more.
 bool reaches(double part, std::int64_t millis, milliseconds looked) {
   return static_cast<double>(millis) >= std::max(part * static_cast<double>(looked.count()), 1.0);

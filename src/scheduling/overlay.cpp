@@ -21,10 +21,6 @@ using Verb = Amending::Verb;
 constexpr std::size_t kLongestName = 40;  // as campus.toml has it
 constexpr std::size_t kLongestTitle = 200;
 
-bool has(const std::vector<std::string>& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 // An account of a campus, to be changed.
 struct Account {
   model::Department* department = nullptr;

@@ -12,10 +12,6 @@ namespace {
 
 using Rights = std::vector<PartitionRights>;
 
-bool has(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 PartitionRights& find_or_add(Rights& partitions, const std::string& name) {
   const auto found = std::find_if(partitions.begin(), partitions.end(),
                                   [&](const PartitionRights& each) { return each.name == name; });

@@ -126,10 +126,6 @@ std::vector<std::string> as_user(const std::string& script,
   return argv;
 }
 
-bool has(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 // Ended ones take no jobs at all (job_submit.hpp).
 std::vector<model::Department> taking_jobs(const model::Campus& campus, const std::string& today) {
   std::vector<model::Department> departments = campus.departments;

@@ -20,6 +20,9 @@ struct Desk::Asking {
 /// Whether somebody asks from a node, as a person of its cluster.
 inline bool is_person(const Caller& caller) { return !caller.from_cluster.empty(); }
 
+/// Whether somebody supervises an account's department, or leads the project that it is.
+bool oversees(const model::Campus* campus, const std::string& person, const std::string& account);
+
 /// Errors: unavailable.
 Result<scheduling::JobList> jobs_of(const slurm::Run& run, const scheduling::JobFilter& filter);
 

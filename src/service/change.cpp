@@ -108,7 +108,7 @@ Result<ChangeOrder> with_counts_before(const store::Cluster& row, const model::C
 void add_overlay(const store::Cluster& row, model::Cluster& cluster, Findings& findings) {
   for (const scheduling::VoidAmendment& each : apply_overlay(row, cluster)) {
     findings.push_back(
-        {.severity = Severity::note,
+        {.severity = Severity::warning,
          .rule = "overlay.void",
          .path = fmt::format("overlay {}", each.id),
          .value = {},

@@ -13,10 +13,6 @@ namespace {
 
 using model::Campus;
 
-bool has(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 Result<std::string> output_of(const slurm::Run& run, const std::vector<std::string>& argv,
                               std::string_view what) {
   const auto ran = run(argv, "");
@@ -42,15 +38,6 @@ void fill_in(scheduling::Job& job, const slurm::Run& run) {
       job.amounts = scheduling::parse_amounts(word.substr(kAsked.size()));
     }
   }
-}
-
-bool supervises(const Campus* campus, const std::string& person, const std::string& account) {
-  const Campus::Found found = campus == nullptr ? Campus::Found{} : campus->find_account(account);
-  if (found.department == nullptr) {
-    return false;
-  }
-  const bool leads = found.project != nullptr && found.project->lead == person;
-  return leads || has(found.department->supervisors, person);
 }
 
 std::vector<std::string> qos_names(const Campus& campus, const model::Department& department) {
@@ -122,6 +109,13 @@ Result<scheduling::JobList> jobs_of(const slurm::Run& run, const scheduling::Job
     return pass(text.error());
   }
   return scheduling::parse_jobs(*text);
+}
+
+bool oversees(const Campus* campus, const std::string& person, const std::string& account) {
+  const Campus::Found found = campus == nullptr ? Campus::Found{} : campus->find_account(account);
+  return found.department != nullptr &&
+         (has(found.department->supervisors, person) ||
+          (found.project != nullptr && found.project->lead == person));
 }
 
 const scheduling::Job* find_job(const std::vector<scheduling::Job>& jobs, const std::string& job) {
@@ -246,7 +240,7 @@ Result<JobAndWhy> Desk::why(const Caller& caller, const std::string& name, const
     return pass(no_such_job(name, job));
   }
   if (is_person(caller) && found->user != caller.name &&
-      !supervises(asking->campus, caller.name, found->account)) {
+      !oversees(asking->campus, caller.name, found->account)) {
     return fail(ErrorKind::denied, "job {} is {}'s: they, or who supervises {}, may ask why", job,
                 found->user, found->account);
   }
@@ -322,7 +316,7 @@ Result<IdleReport> Desk::idle(const Caller& caller, const std::string& name) {
   if (is_person(caller)) {
     std::erase_if(report.jobs, [&](const IdleJob& each) {
       return each.job.user != caller.name &&
-             !supervises(asking->campus, caller.name, each.job.account);
+             !oversees(asking->campus, caller.name, each.job.account);
     });
   }
   return report;
@@ -457,7 +451,7 @@ Membership Desk::membership(const Asking& asking, const std::string& person,
   made.share = found.project == nullptr ? department.share : found.project->share;
   made.until = found.project == nullptr ? department.until : found.project->until;
   made.supervisors = department.supervisors;
-  made.supervises = supervises(&campus, person, account);
+  made.supervises = oversees(&campus, person, account);
   made.qos = qos_names(campus, department);
   made.partitions =
       open_partitions(scheduling::partition_rights(asking.reading.model->cluster), department.name);
@@ -544,7 +538,7 @@ Result<UsageReport> Desk::usage(const Caller& caller, const std::string& name,
   std::vector<scheduling::JobRecord> records = scheduling::parse_records(*text);
   if (is_person(caller)) {  // their own, and those of whom they supervise
     std::erase_if(records, [&](const scheduling::JobRecord& record) {
-      return record.user != caller.name && !supervises(asking->campus, caller.name, record.account);
+      return record.user != caller.name && !oversees(asking->campus, caller.name, record.account);
     });
   }
   const UtcTime now = now_utc();

@@ -12,17 +12,9 @@ namespace {
 
 using model::Campus;
 
-bool has(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 // Supervisors see all of their department's, who leads a project what is about it.
 bool sees(const Campus& campus, const std::string& person, const model::Amendment& amendment) {
-  const auto leads = [&](const std::string& account) {
-    const Campus::Found found = campus.find_account(account);
-    return found.project != nullptr && found.project->lead == person;
-  };
-  return scheduling::supervises(campus, person, amendment.account) || leads(amendment.account);
+  return has(campus.administrators, person) || oversees(&campus, person, amendment.account);
 }
 
 bool leads_or_supervises(const Campus& campus, const std::string& person) {

@@ -30,10 +30,6 @@ Status move(const std::string& from, const std::string& to) {
              : Status(os::errno_error(fmt::format("cannot move {} to {}", from, to)));
 }
 
-bool has(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 // "replaced-20261124T140233Z", with a number where that is taken.
 std::string name_to_keep(const std::string& state) {
   std::string time = to_iso(now_utc()).substr(0, 19);

@@ -812,9 +812,9 @@ until = {at(days=-2)[:10]}
         self.assertRegex(shown, r"duc is a member of nlp +linh")
         self.assertIn("linh supervises nlp", self.daemon.provost("events", "campus", "--limit", "20000").out)
         # Where the file says the same, the overlay says so.
-        self.assertRegex(self.daemon.provost("apply", "campus", "--campus", self.written(
-            CAMPUS.replace('members = ["minh", "an"]', 'members = ["minh", "an", "duc"]'))).err
-            + self.daemon.provost("explain", "--cluster", "campus").out, "campus.toml has duc as a member of nlp")
+        said = self.apply(CAMPUS.replace('members = ["minh", "an"]', 'members = ["minh", "an", "duc"]')).err
+        for shown in (said, self.daemon.provost("explain", "--cluster", "campus").out):
+            self.assertIn("campus.toml has duc as a member of nlp", shown)
         self.apply(CAMPUS)
         # Out again: what runs ends by itself, and nothing new begins.
         self.running(job)
@@ -824,10 +824,6 @@ until = {at(days=-2)[:10]}
         self.assertEqual(self.on(f"squeue -h -j {job} -o %T"), "RUNNING")
         self.on(f"scancel {job}")
         self.nothing_changed()
-
-    def written(self, campus):
-        self.write(campus)
-        return self.files / "campus.toml"
 
     def test_194_a_limit_below_the_departments_own(self):
         why = self.says("linh", "limit nlp gpus=17", 4)
