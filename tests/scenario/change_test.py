@@ -254,6 +254,7 @@ class Changes(unittest.TestCase):
         self.assertEqual(self.slurm("sinfo -h -p byhand -N -o %N"), "work-1")
         self.assertIn("PartitionName=byhand", self.daemon.provost("describe", "grows").out)
         self.assertIn("work-2", self.slurm("srun -p main -w work-2 hostname"))
+        wait_until(lambda: not self.slurm("squeue -h -a"), 30, "its job is gone: a plan names those that run")
         self.apply(self.with_strategy("Merge", 0))  # without its node the partition stays, empty
         self.assertEqual(self.max_steps(), "4321")
         self.assertIn("byhand", self.daemon.on("controller-1", "scontrol", "-o", "show", "partition").out)
@@ -279,8 +280,8 @@ class Changes(unittest.TestCase):
                 os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not any(self.daemon.supervisors_of(node) for node in nodes), 30, "nothing runs")
         self.daemon.start()
-        wait_until(lambda: {node["status"] for node in self.daemon.cluster("grows")["nodes"]} == {"Running"}, 120,
-                   "all nodes run")
+        wait_until(lambda: {(node["status"], node["agent"]) for node in self.daemon.cluster("grows")["nodes"]}
+                   == {("Running", "connected")}, 120, "all nodes run")
         wait_until(lambda: set(self.slurm("sinfo -h -N -o %t").split()) <= {"idle", "mix", "alloc"}, 120, "Slurm has them")
         self.assertEqual(self.nodes(), nodes)
         self.assertIn(self.job(running)["JobState"], ("RUNNING", "PENDING"))
